@@ -1,0 +1,82 @@
+"""Whose fault it is: the peer's, the user's setting's, or the client's who left.
+
+Every error carries a stable code such as ``IISWSGI-P03``; ``docs/errors.rst`` says for each code
+what causes it, what it leads to and how to cure it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = [
+    "ClientDisconnected",
+    "ConfigError",
+    "Error",
+    "ExitStatus",
+    "ProtocolError",
+    "RequestTooLarge",
+    "SettingError",
+]
+
+
+class ExitStatus(IntEnum):
+    """What the process's exit status says; IIS shows it when a process ends unexpectedly."""
+
+    OK = 0
+    """The peer or a signal asked for the end, and everything that ran was finished."""
+    FAILED = 1
+    """The application could not be loaded, or an error nobody foresaw."""
+    USAGE = 2
+    """A setting, an argument or STDIN is not what it must be; nothing was served."""
+    PROTOCOL = 3
+    """The peer broke the protocol on the only connection."""
+    BROKEN_OFF = 4
+    """A response failed after its first byte; the pipe was closed so that it cannot look whole."""
+
+
+class Error(Exception):
+    """Base of the package's errors: a code and one sentence.
+
+    :param code: the part after ``IISWSGI-``: a letter for the room and two digits.
+    :param sentence: what happened, where, and what to do about it.
+    """
+
+    exit_status = ExitStatus.FAILED
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code, sentence)
+        self.code = f"IISWSGI-{code}"
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence}"
+
+
+class ProtocolError(Error):
+    """The web server sent bytes that are no legal FastCGI."""
+
+    exit_status = ExitStatus.PROTOCOL
+
+
+class SettingError(Error):
+    """A setting or an argument is unknown, malformed or contradicts another one."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class ConfigError(Error):
+    """A web.config or applicationHost.config that cannot be used as it stands."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class ClientDisconnected(Error, ConnectionError):
+    """The peer closed the connection or aborted the request.
+
+    Also a :class:`ConnectionError`, so that an application which guards its reads and writes
+    against a client that has left needs to know nothing of this package.
+    """
+
+
+class RequestTooLarge(Error, ValueError):
+    """The request body is larger than ``max_request_body``; answered with 413."""

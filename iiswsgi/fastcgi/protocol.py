@@ -1,0 +1,297 @@
+"""FastCGI records and name/value pairs as values: bytes in, values out, and back; no I/O.
+
+Every limit of the wire stands here. The rules are those of the FastCGI specification 1.0
+(sections 3 and 8); where a peer is known to bend them, the place says so.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from typing import NamedTuple
+
+from iiswsgi.errors import ProtocolError
+
+__all__ = [
+    "HEADER_SIZE",
+    "KEEP_CONN",
+    "MAX_CONTENT",
+    "MAX_PARAMS",
+    "MAX_PARAMS_BYTES",
+    "NULL_REQUEST_ID",
+    "VERSION",
+    "Decoder",
+    "ProtocolStatus",
+    "Record",
+    "RecordType",
+    "Role",
+    "decode_begin",
+    "decode_end",
+    "decode_pairs",
+    "encode_begin",
+    "encode_end",
+    "encode_pairs",
+    "encode_record",
+    "split_content",
+]
+
+VERSION = 1
+HEADER_SIZE = 8
+NULL_REQUEST_ID = 0
+KEEP_CONN = 1
+"""The flag in BEGIN_REQUEST that asks to leave the connection open (section 5.1)."""
+
+MAX_CONTENT = 65535
+"""Bytes of content in one record: the length field has 16 bits (section 3.3)."""
+
+MAX_PARAMS_BYTES = 1 << 20
+"""Default limit on one request's encoded server variables, in bytes.
+
+http.sys takes 16 KiB of request headers unless the registry says otherwise, and its upper bound is
+16 MiB; no configuration seen in the wild comes near 1 MiB.
+"""
+
+MAX_PARAMS = 2000
+"""Default limit on the number of one request's server variables.
+
+IIS sends 41 of its own and one for each header; servers cut headers off at about 100.
+"""
+
+_HEADER = struct.Struct("!BBHHBx")
+_LENGTH = struct.Struct("!L")
+_BEGIN = struct.Struct("!HB5x")
+_END = struct.Struct("!LB3x")
+
+
+class RecordType(IntEnum):
+    """Section 8, "Types of records"."""
+
+    BEGIN_REQUEST = 1
+    ABORT_REQUEST = 2
+    END_REQUEST = 3
+    PARAMS = 4
+    STDIN = 5
+    STDOUT = 6
+    STDERR = 7
+    DATA = 8
+    GET_VALUES = 9
+    GET_VALUES_RESULT = 10
+    UNKNOWN_TYPE = 11
+
+
+class Role(IntEnum):
+    """Section 8, "Values for role component of FCGI_BeginRequestBody"."""
+
+    RESPONDER = 1
+    AUTHORIZER = 2
+    FILTER = 3
+
+
+class ProtocolStatus(IntEnum):
+    """Section 8, "Values for protocolStatus component of FCGI_EndRequestBody"."""
+
+    REQUEST_COMPLETE = 0
+    CANT_MPX_CONN = 1
+    OVERLOADED = 2
+    UNKNOWN_ROLE = 3
+
+
+class Record(NamedTuple):
+    """One record without its version and padding."""
+
+    type: int
+    """A :class:`RecordType`, or any other number a peer may send."""
+    request_id: int
+    """0 for management records, else the number that the peer gave the request."""
+    content: bytes
+    """0 to 65535 bytes."""
+
+
+class Decoder:
+    """Cuts one connection's byte stream into records, however the bytes are cut.
+
+    >>> decoder = Decoder()
+    >>> decoder.feed(encode_record(RecordType.STDIN, 1, b"body")[:5])
+    >>> decoder.next_record() is None
+    True
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._position = 0
+        # Pieces are joined only when the record they belong to is whole: a large record that
+        # arrives byte by byte is copied once, not once a byte.
+        self._pieces: list[bytes] = []
+        self._available = 0
+        self._needed = HEADER_SIZE
+
+    @property
+    def pending(self) -> int:
+        """Bytes fed and not yet given out: 0 exactly at a record boundary."""
+        return self._available
+
+    def feed(self, data: bytes) -> None:
+        """Append bytes that the transport received."""
+        self._pieces.append(data)
+        self._available += len(data)
+
+    def next_record(self) -> Record | None:
+        """The next whole record, or None until more is fed.
+
+        :raises ProtocolError: the bytes are not version 1 (section 3.3).
+        """
+        if self._available < self._needed:
+            return None
+        if self._pieces:
+            self._join()
+        start = self._position
+        version, type_, request_id, length, padding = _HEADER.unpack_from(self._buffer, start)
+        if version != VERSION:
+            raise ProtocolError(
+                "P01",
+                f"a record of version {version} arrived where version 1 is spoken; "
+                "the bytes are no FastCGI, or something else wrote to the pipe",
+            )
+        size = HEADER_SIZE + length + padding
+        if self._available < size:
+            self._needed = size
+            return None
+        start += HEADER_SIZE
+        self._position += size
+        self._available -= size
+        self._needed = HEADER_SIZE
+        return Record(type_, request_id, self._buffer[start : start + length])
+
+    def _join(self) -> None:
+        rest = self._buffer[self._position :]
+        self._buffer = b"".join([rest, *self._pieces]) if rest else b"".join(self._pieces)
+        self._pieces.clear()
+        self._position = 0
+
+
+def encode_record(type_: int, request_id: int, content: bytes = b"", padding: int = 0) -> bytes:
+    """One record as bytes.
+
+    :raises ValueError: *content* is longer than 65535 bytes or *padding* than 255.
+    """
+    if len(content) > MAX_CONTENT or not 0 <= padding <= 255:
+        raise ValueError(f"{len(content)} bytes and {padding} of padding do not fit in a record")
+    header = _HEADER.pack(VERSION, type_, request_id, len(content), padding)
+    return b"".join((header, content, bytes(padding)))
+
+
+def split_content(type_: int, request_id: int, data: bytes) -> Iterator[bytes | memoryview]:
+    """Headers and contents, in turn, of the records that carry *data*; nothing is copied."""
+    size = len(data)
+    if size <= MAX_CONTENT:
+        if size:
+            yield _HEADER.pack(VERSION, type_, request_id, size, 0)
+            yield data
+        return
+    view = memoryview(data)
+    for start in range(0, size, MAX_CONTENT):
+        part = view[start : start + MAX_CONTENT]
+        yield _HEADER.pack(VERSION, type_, request_id, len(part), 0)
+        yield part
+
+
+def encode_begin(request_id: int, role: int = Role.RESPONDER, flags: int = KEEP_CONN) -> bytes:
+    """A BEGIN_REQUEST record (section 5.1)."""
+    return encode_record(RecordType.BEGIN_REQUEST, request_id, _BEGIN.pack(role, flags))
+
+
+def decode_begin(content: bytes) -> tuple[int, int]:
+    """Role and flags out of a BEGIN_REQUEST's content.
+
+    :raises ProtocolError: the content is not the 8 bytes of section 5.1.
+    """
+    if len(content) != _BEGIN.size:
+        raise ProtocolError(
+            "P02", f"a BEGIN_REQUEST of {len(content)} bytes arrived; it must have {_BEGIN.size}"
+        )
+    role, flags = _BEGIN.unpack(content)
+    return role, flags
+
+
+def encode_end(
+    request_id: int, app_status: int = 0, status: int = ProtocolStatus.REQUEST_COMPLETE
+) -> bytes:
+    """An END_REQUEST record (section 5.5); *app_status* is taken modulo 2**32."""
+    content = _END.pack(app_status & 0xFFFFFFFF, status)
+    return encode_record(RecordType.END_REQUEST, request_id, content)
+
+
+def decode_end(content: bytes) -> tuple[int, int]:
+    """Application status and protocol status out of an END_REQUEST's content.
+
+    :raises ProtocolError: the content is not the 8 bytes of section 5.5.
+    """
+    if len(content) != _END.size:
+        raise ProtocolError(
+            "P02", f"an END_REQUEST of {len(content)} bytes arrived; it must have {_END.size}"
+        )
+    app_status, status = _END.unpack(content)
+    return app_status, status
+
+
+def encode_pairs(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> bytes:
+    """Name/value pairs as the content of PARAMS or GET_VALUES (section 3.4); text is latin-1.
+
+    :raises UnicodeEncodeError: a character above U+00FF, which stands for no byte.
+    """
+    out: list[bytes] = []
+    for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs:
+        raw_name, raw_value = name.encode("latin-1"), value.encode("latin-1")
+        out += (_encode_length(len(raw_name)), _encode_length(len(raw_value)), raw_name, raw_value)
+    return b"".join(out)
+
+
+def _encode_length(length: int) -> bytes:
+    return bytes((length,)) if length < 128 else _LENGTH.pack(length | 0x80000000)
+
+
+def decode_pairs(data: bytes, limit: int = MAX_PARAMS) -> dict[str, str]:
+    """Name/value pairs out of a whole stream; each byte becomes one latin-1 character.
+
+    The stream is the joined content of all its records, so a pair may straddle any number of
+    them. Of two pairs with the same name the later one counts.
+
+    :raises ProtocolError: a length runs past the end, or there are more than *limit* pairs.
+    """
+    pairs: dict[str, str] = {}
+    # One decoding for all pairs: slicing text is cheaper than decoding two slices a pair.
+    text = data.decode("latin-1")
+    position, end, count = 0, len(data), 0
+    try:
+        while position < end:
+            name_length = data[position]
+            if name_length < 128:
+                position += 1
+            else:
+                name_length = _LENGTH.unpack_from(data, position)[0] & 0x7FFFFFFF
+                position += 4
+            value_length = data[position]
+            if value_length < 128:
+                position += 1
+            else:
+                value_length = _LENGTH.unpack_from(data, position)[0] & 0x7FFFFFFF
+                position += 4
+            name_end = position + name_length
+            position_after = name_end + value_length
+            pairs[text[position:name_end]] = text[name_end:position_after]
+            position = position_after
+            count += 1
+            if count > limit:
+                raise ProtocolError(
+                    "P04",
+                    f"more than {limit} server variables in one request; "
+                    "raise max_params if the site really sends so many",
+                )
+    except (IndexError, struct.error):
+        position = end + 1
+    if position > end:
+        raise ProtocolError(
+            "P03", f"name/value pairs of {end} bytes end within a pair; the stream is cut short"
+        )
+    return pairs

@@ -1,0 +1,1 @@
+"""One WSGI call, whatever carried it."""
