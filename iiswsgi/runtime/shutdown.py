@@ -1,0 +1,154 @@
+"""One fact, "stop after this request", and everything that can make it true.
+
+End of input is noticed where it is read. What comes from outside the conversation arrives here:
+the event whose handle IIS puts into ``_FCGI_SHUTDOWN_EVENT_``, SIGTERM, Ctrl-C and Ctrl-Break.
+Whoever blocks while idle either polls :meth:`Shutdown.fileno` or registers a waker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+__all__ = ["Shutdown"]
+
+log = logging.getLogger(__name__)
+
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
+
+
+class Shutdown:
+    """Says whether the process is to stop after the running request, and why."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._wakers: list[Callable[[], None]] = []
+        self._sockets: tuple[socket.socket, socket.socket] | None = None
+        self.requested = False
+        self.reason = ""
+
+    def request(self, reason: str) -> None:
+        """Stop after this request. Safe in any thread and in a signal handler; later calls add
+        nothing.
+
+        It does not log: a signal handler may interrupt the very thread that holds the log.
+        """
+        with self._lock:
+            if self.requested:
+                return
+            self.reason = reason
+            self.requested = True
+            if self._sockets is not None:
+                self._sockets[1].close()
+            wakers = list(self._wakers)
+        for waker in wakers:
+            waker()
+
+    def fileno(self) -> int:
+        """A socket to poll for reading: readable, for everybody and for ever, once requested."""
+        with self._lock:
+            if self._sockets is None:
+                self._sockets = socket.socketpair()
+                if self.requested:
+                    self._sockets[1].close()
+            return self._sockets[0].fileno()
+
+    def add_waker(self, waker: Callable[[], None]) -> None:
+        """Call *waker* once when a stop is requested, at once when it already is.
+
+        It is for those who block in something that cannot be polled together with a socket.
+        """
+        with self._lock:
+            self._wakers.append(waker)
+            requested = self.requested
+        if requested:
+            waker()
+
+    def close(self) -> None:
+        """Give the polled sockets back; nothing may be idle any more."""
+        with self._lock:
+            for end in self._sockets or ():
+                end.close()
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Within the block SIGTERM, Ctrl-C and Ctrl-Break ask for the end instead of causing it.
+
+        A second Ctrl-C interrupts as usual. Outside the main thread, where Python handles no
+        signals, the block changes nothing.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        previous = {number: signal.signal(number, self._on_signal) for number in numbers}
+        try:
+            with self._signal_thread() if sys.platform == "win32" else contextlib.nullcontext():
+                yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.request(signal.Signals(number).name)
+        if number == signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
+
+    @contextlib.contextmanager
+    def _signal_thread(self) -> Iterator[None]:
+        """Notice signals though the main thread blocks in a read.
+
+        Windows interrupts no read for a signal, and Python runs its handlers in the main thread
+        only. The C part of the handler writes to the wake-up socket straight away.
+        """
+        receiver, sender = socket.socketpair()
+        sender.setblocking(False)
+        previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+        thread = threading.Thread(
+            target=self._read_signals, args=(receiver,), name="iiswsgi-signals", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(previous)
+            sender.close()
+            thread.join()
+
+    def _read_signals(self, receiver: socket.socket) -> None:
+        with receiver:
+            while number := receiver.recv(1):
+                self.request(signal.Signals(number[0]).name)
+
+    def watch_event(self, handle: int) -> bool:
+        """Watch IIS's shutdown event (``signalBeforeTerminateSeconds``); Windows only.
+
+        :param handle: the number from ``_FCGI_SHUTDOWN_EVENT_``, a handle of this process.
+        :returns: False when the number is stale, that is, inherited from some other process.
+        """
+        if sys.platform != "win32":
+            return False
+        import _winapi
+
+        try:
+            state = _winapi.WaitForSingleObject(handle, 0)
+        except OSError:
+            return False
+
+        def wait() -> None:
+            # One successful wait means stop: nothing is known of the event's reset mode.
+            with contextlib.suppress(OSError):
+                _winapi.WaitForSingleObject(handle, _winapi.INFINITE)
+                self.request("the shutdown event")
+
+        if state == _winapi.WAIT_OBJECT_0:
+            self.request("the shutdown event")
+        else:
+            threading.Thread(target=wait, name="iiswsgi-shutdown", daemon=True).start()
+        return True

@@ -1,0 +1,185 @@
+"""The one door to kernel32: typed functions that raise OSError, and nothing else.
+
+What ``_winapi`` offers is used where it is enough. Names and meanings are those of the Win32
+reference; each function says what it is for here. Imported from Windows-only code alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+from ctypes import wintypes
+from typing import Any
+
+if sys.platform != "win32":
+    raise ImportError("iiswsgi.win32 needs Windows")
+
+__all__ = [
+    "ERROR_BROKEN_PIPE",
+    "ERROR_IO_PENDING",
+    "ERROR_NOT_FOUND",
+    "ERROR_NO_DATA",
+    "ERROR_OPERATION_ABORTED",
+    "ERROR_PIPE_CONNECTED",
+    "ERROR_PIPE_LISTENING",
+    "ERROR_PIPE_NOT_CONNECTED",
+    "PipeEnd",
+    "pipe_is_duplex",
+]
+
+ERROR_BROKEN_PIPE = 109
+ERROR_NO_DATA = 232
+ERROR_PIPE_NOT_CONNECTED = 233
+ERROR_PIPE_CONNECTED = 535
+ERROR_PIPE_LISTENING = 536
+ERROR_OPERATION_ABORTED = 995
+ERROR_IO_PENDING = 997
+ERROR_NOT_FOUND = 1168
+
+_FILE_PIPE_LOCAL_INFORMATION = 24
+_PIPE_FULL_DUPLEX = 2
+
+_kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+_ntdll = ctypes.WinDLL("ntdll")
+
+
+class _Overlapped(ctypes.Structure):
+    _fields_ = (
+        ("Internal", ctypes.c_void_p),
+        ("InternalHigh", ctypes.c_void_p),
+        ("Offset", wintypes.DWORD),
+        ("OffsetHigh", wintypes.DWORD),
+        ("hEvent", wintypes.HANDLE),
+    )
+
+
+class _PipeLocalInformation(ctypes.Structure):
+    """FILE_PIPE_LOCAL_INFORMATION of the Windows driver reference."""
+
+    _fields_ = tuple(
+        (name, wintypes.ULONG)
+        for name in (
+            "NamedPipeType",
+            "NamedPipeConfiguration",
+            "MaximumInstances",
+            "CurrentInstances",
+            "InboundQuota",
+            "ReadDataAvailable",
+            "OutboundQuota",
+            "WriteQuotaAvailable",
+            "NamedPipeState",
+            "NamedPipeEnd",
+        )
+    )
+
+
+def _declare(name: str, *argtypes: Any) -> Callable[..., int]:
+    function = _kernel32[name]
+    function.argtypes = argtypes
+    function.restype = wintypes.BOOL
+    return function
+
+
+_LP_OVERLAPPED = ctypes.POINTER(_Overlapped)
+_LP_DWORD = ctypes.POINTER(wintypes.DWORD)
+_read_file = _declare(
+    "ReadFile", wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD, ctypes.c_void_p, _LP_OVERLAPPED
+)
+_write_file = _declare(
+    "WriteFile", wintypes.HANDLE, ctypes.c_char_p, wintypes.DWORD, ctypes.c_void_p, _LP_OVERLAPPED
+)
+_get_result = _declare(
+    "GetOverlappedResult", wintypes.HANDLE, _LP_OVERLAPPED, _LP_DWORD, wintypes.BOOL
+)
+_connect = _declare("ConnectNamedPipe", wintypes.HANDLE, _LP_OVERLAPPED)
+_cancel = _declare("CancelIoEx", wintypes.HANDLE, ctypes.c_void_p)
+_close_handle = _declare("CloseHandle", wintypes.HANDLE)
+_create_event = _kernel32.CreateEventW
+_create_event.argtypes = (ctypes.c_void_p, wintypes.BOOL, wintypes.BOOL, wintypes.LPCWSTR)
+_create_event.restype = wintypes.HANDLE
+_query_information = _ntdll.NtQueryInformationFile
+_query_information.argtypes = (
+    wintypes.HANDLE,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    wintypes.ULONG,
+    ctypes.c_int,
+)
+_query_information.restype = ctypes.c_long
+
+
+def _last_error() -> OSError:
+    return ctypes.WinError(ctypes.get_last_error())
+
+
+def pipe_is_duplex(handle: int) -> bool:
+    """Whether *handle* is a pipe that can be both read and written.
+
+    An anonymous pipe is a named pipe too, but goes one way only; this is what tells a shell's
+    ``program | python`` from the pipe that IIS hands over.
+    """
+    status = (ctypes.c_void_p * 2)()
+    information = _PipeLocalInformation()
+    result = _query_information(
+        handle,
+        ctypes.byref(status),
+        ctypes.byref(information),
+        ctypes.sizeof(information),
+        _FILE_PIPE_LOCAL_INFORMATION,
+    )
+    return result == 0 and int(information.NamedPipeConfiguration) == _PIPE_FULL_DUPLEX
+
+
+class PipeEnd:
+    """One end of a pipe, for one operation at a time.
+
+    Each operation carries an OVERLAPPED and waits for it, which is the documented way on a handle
+    that was opened for overlapped I/O and harmless on one that was not: there the call itself
+    blocks. Errors are OSError with ``winerror`` set.
+    """
+
+    def __init__(self, handle: int, buffer_size: int = 0) -> None:
+        self.handle = handle
+        event = _create_event(None, True, False, None)
+        if not event:
+            raise _last_error()
+        self._overlapped = _Overlapped(hEvent=event)
+        self._reference = ctypes.byref(self._overlapped)
+        self._count = wintypes.DWORD()
+        self._count_reference = ctypes.byref(self._count)
+        self._buffer = ctypes.create_string_buffer(buffer_size)
+
+    def read(self) -> bytes:
+        """What is there, up to the buffer's size; b"" when the peer wrote zero bytes."""
+        started = _read_file(self.handle, self._buffer, len(self._buffer), None, self._reference)
+        return ctypes.string_at(self._buffer, self._finish(started))
+
+    def write(self, data: bytes) -> int:
+        """Write *data*; how many bytes went out."""
+        return self._finish(_write_file(self.handle, data, len(data), None, self._reference))
+
+    def connect(self) -> None:
+        """Wait for the client of a pipe that nobody has opened yet; having one is success."""
+        if not _connect(self.handle, self._reference):
+            if ctypes.get_last_error() == ERROR_PIPE_CONNECTED:
+                return
+            self._finish(False)
+
+    def cancel(self) -> None:
+        """Make the operation that another thread waits for fail with ERROR_OPERATION_ABORTED."""
+        if not _cancel(self.handle, None) and ctypes.get_last_error() != ERROR_NOT_FOUND:
+            raise _last_error()
+
+    def close(self) -> None:
+        """Close the handle and the event; the end must not be used any more."""
+        _close_handle(self.handle)
+        _close_handle(self._overlapped.hEvent)
+        self.handle = -1
+
+    def _finish(self, started: int) -> int:
+        if not started and ctypes.get_last_error() != ERROR_IO_PENDING:
+            raise _last_error()
+        if not _get_result(self.handle, self._reference, self._count_reference, True):
+            raise _last_error()
+        return self._count.value
