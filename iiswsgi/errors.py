@@ -79,4 +79,4 @@ class ClientDisconnected(Error, ConnectionError):
 
 
 class RequestTooLarge(Error, ValueError):
-    """The request body is larger than ``max_request_body``; answered with 413."""
+    """A request's body or its server variables are over a limit; answered with 413 or 431."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from iiswsgi.errors import ProtocolError
+from iiswsgi.errors import ProtocolError, RequestTooLarge
 
 __all__ = [
     "HEADER_SIZE",
@@ -257,7 +257,8 @@ def decode_pairs(data: bytes, limit: int = MAX_PARAMS) -> dict[str, str]:
     The stream is the joined content of all its records, so a pair may straddle any number of
     them. Of two pairs with the same name the later one counts.
 
-    :raises ProtocolError: a length runs past the end, or there are more than *limit* pairs.
+    :raises ProtocolError: a length runs past the end.
+    :raises RequestTooLarge: there are more than *limit* pairs.
     """
     pairs: dict[str, str] = {}
     # One decoding for all pairs: slicing text is cheaper than decoding two slices a pair.
@@ -283,7 +284,7 @@ def decode_pairs(data: bytes, limit: int = MAX_PARAMS) -> dict[str, str]:
             position = position_after
             count += 1
             if count > limit:
-                raise ProtocolError(
+                raise RequestTooLarge(
                     "P04",
                     f"more than {limit} server variables in one request; "
                     "raise max_params if the site really sends so many",

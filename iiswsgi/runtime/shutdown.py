@@ -34,10 +34,10 @@ class Shutdown:
         self.reason = ""
 
     def request(self, reason: str) -> None:
-        """Stop after this request. Safe in any thread and in a signal handler; later calls add
-        nothing.
+        """Stop after this request; safe in any thread and in a signal handler.
 
-        It does not log: a signal handler may interrupt the very thread that holds the log.
+        Later calls add nothing. It does not log: a signal handler may interrupt the very thread
+        that holds the log.
         """
         with self._lock:
             if self.requested:

@@ -1,0 +1,327 @@
+"""flup's Connection and Request with the I/O replaced: one method a record type.
+
+Kept from flup: the bookkeeping of requests (``_requests``, ``end_request``, ``_start_request``)
+and its objects' shape. Its two choke points are overridden: every byte comes in through
+``process_input`` and every record goes out through ``writeRecord``. Its spelling stays in here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flup.server import fcgi_base
+
+from iiswsgi.errors import ClientDisconnected, Error, ExitStatus, ProtocolError, RequestTooLarge
+from iiswsgi.fastcgi import protocol, streams
+from iiswsgi.fastcgi.protocol import ProtocolStatus, Record, RecordType
+
+if TYPE_CHECKING:
+    from iiswsgi.fastcgi.transport.base import Transport
+
+__all__ = ["BrokenOff", "GatewayConnection", "GatewayRequest", "ResponseStream"]
+
+log = logging.getLogger(__name__)
+
+GATHER_SIZE = 65536
+"""Bytes of a response that are gathered before they are sent unasked.
+
+One receive of the same size on the other side; more would only hold back what is ready.
+"""
+
+_SEND_SIZE = 262144
+"""Bytes joined for one send: enough to make the calls' cost vanish, little enough to hold."""
+
+
+class BrokenOff(Error):
+    """A response failed after its first byte; the connection ends without END_REQUEST."""
+
+    exit_status = ExitStatus.BROKEN_OFF
+
+    def __init__(self) -> None:
+        super().__init__("W21", "a response was broken off; the connection is closed")
+
+
+class ResponseStream(fcgi_base.OutputStream):
+    """STDOUT of one request: the head, the body, and their way into records.
+
+    It holds back until asked to flush or until :data:`GATHER_SIZE`, so that a small response and
+    its END_REQUEST leave in one write.
+    """
+
+    def head(self, status: str, headers: list[tuple[str, str]]) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`. ``Status`` is always sent (RFC 3875, 6.3.3)."""
+        self._req.stdin.drain()
+        lines = [f"Status: {status}\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in headers]
+        lines.append("\r\n")
+        self._gather("".join(lines).encode("latin-1"))
+
+    def body(self, chunk: bytes) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`."""
+        self._gather(chunk)
+
+    def flush(self) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`."""
+        self._write(self._bufList)
+        self._conn.flush()
+
+    def close(self) -> None:
+        """End the stream with an empty record; it leaves with END_REQUEST."""
+        self._write(self._bufList)
+        self._conn.write_pieces([protocol.encode_record(self._type, self._req.requestId)])
+        self.closed = True
+
+    def _gather(self, data: bytes) -> None:
+        self._bufList.append(data)
+        self.dataWritten = True
+        self._gathered += len(data)
+        if self._gathered >= GATHER_SIZE:
+            self.flush()
+
+    _gathered = 0
+
+    def _write(self, data: list[bytes]) -> None:
+        """Records for *data*, which is emptied: one if it all fits, else as many as needed."""
+        if not data:
+            return
+        request_id = self._req.requestId
+        if self._gathered <= protocol.MAX_CONTENT:
+            data[:] = [b"".join(data)]
+        for piece in data:
+            self._conn.write_pieces(protocol.split_content(self._type, request_id, piece))
+        data.clear()
+        self._gathered = 0
+
+
+class GatewayRequest(fcgi_base.Request):
+    """One request, from BEGIN_REQUEST to END_REQUEST."""
+
+    def __init__(self, conn: GatewayConnection, input_stream_class: Any, timeout: int) -> None:
+        super().__init__(conn, input_stream_class, timeout)
+        self.stdout = ResponseStream(conn, self, RecordType.STDOUT)
+        self.params_data: list[bytes] = []
+        self.params_size = 0
+        self.started = False
+        self.refusal = ""
+
+    def run(self) -> None:
+        """Serve the request and end it.
+
+        :raises BrokenOff: the response cannot be finished and must not look whole.
+        """
+        self.started = True
+        try:
+            protocol_status, app_status = self.server.handler(self)
+            self.stdin.discard()
+            self.stdin.drain()
+        except ClientDisconnected:
+            if not self.stdin.aborted:
+                raise
+            protocol_status, app_status = ProtocolStatus.REQUEST_COMPLETE, 1
+        finally:
+            self.stdin.discard()
+        self._flush()
+        self._end(app_status, protocol_status)
+
+    def _flush(self) -> None:
+        if self.stdout.dataWritten:
+            self.stdout.close()
+        if self.stderr.dataWritten:
+            self.stderr.close()
+
+
+class GatewayConnection(fcgi_base.Connection):
+    """One conversation with a web server, over any transport.
+
+    ``failure`` says after :meth:`run` what ended it, or is None for an orderly end.
+    """
+
+    _inputStreamClass = staticmethod(lambda conn: conn.make_body())  # noqa: N815  # flup's name
+
+    def __init__(self, transport: Transport, address: Any, server: Any, timeout: int = 0) -> None:
+        super().__init__(transport, address, server, timeout)
+        self._decoder = protocol.Decoder()
+        self._out: list[bytes | memoryview] = []
+        self._dispatch = {
+            RecordType.BEGIN_REQUEST: self._do_begin_request,
+            RecordType.ABORT_REQUEST: self._do_abort_request,
+            RecordType.PARAMS: self._do_params,
+            RecordType.STDIN: self._do_stdin,
+            RecordType.DATA: self._do_data,
+            RecordType.GET_VALUES: self._do_get_values,
+        }
+        self.failure: Error | None = None
+
+    def run(self) -> None:
+        """Serve until the peer or the process's end says so; never raises what the peer did."""
+        self._keepGoing = True
+        try:
+            while self._keepGoing:
+                self.process_input()
+        except (ProtocolError, BrokenOff) as error:
+            self.failure = error
+        except ClientDisconnected as error:
+            if self.failure is None:
+                log.info("%s", error)
+        finally:
+            self._requests.clear()
+            self._cleanupSocket()
+        if self.failure is not None:
+            log.error("%s (on %s)", self.failure, self._sock.name)
+
+    def make_body(self) -> streams.RequestBody:
+        """A body that is pulled through this connection."""
+        return streams.RequestBody(
+            self._pull, self.server.spool_limit, self.server.max_request_body
+        )
+
+    def _pull(self) -> None:
+        """One more record on behalf of the application, whose business malformed bytes are not."""
+        if self.failure is None:
+            try:
+                self.process_input()
+                return
+            except ProtocolError as error:
+                self.failure = error
+        raise ClientDisconnected("P13", "the conversation with the web server has ended")
+
+    def process_input(self) -> None:
+        """Take one record off the wire and do what it says.
+
+        :raises ClientDisconnected: the peer is gone in the middle of a request or a record.
+        :raises ProtocolError: the bytes are no FastCGI, or say what may not be said now.
+        """
+        record = self._decoder.next_record()
+        while record is None:
+            if not self._receive():
+                return
+            record = self._decoder.next_record()
+        self._dispatch.get(record.type, self._do_unknown_type)(record)  # type: ignore[call-overload]
+
+    def _receive(self) -> bool:
+        idle = not self._requests and not self._decoder.pending
+        data = self._sock.receive_idle() if idle else self._sock.receive()
+        if data:
+            self._decoder.feed(data)
+        elif idle:
+            self._keepGoing = False
+        else:
+            raise ClientDisconnected("P12", f"{self._sock.name} is gone in the middle of a request")
+        return bool(data)
+
+    def _cleanupSocket(self) -> None:  # noqa: N802  # flup's name
+        self._sock.close()
+
+    # Out: pieces are gathered here and leave together.
+
+    def write_pieces(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Add headers and contents of records; they leave at the next flush."""
+        self._out.extend(pieces)
+
+    def writeRecord(self, rec: Any) -> None:  # noqa: N802  # flup's name
+        """Take a record that flup made, and send all that was gathered with it.
+
+        flup writes END_REQUEST this way; what is last in a response takes the rest along.
+        """
+        self._out.append(protocol.encode_record(rec.type, rec.requestId, rec.contentData))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what was gathered, in as few writes as possible."""
+        out, self._out = self._out, []
+        start = size = 0
+        for index, piece in enumerate(out):
+            size += len(piece)
+            if size >= _SEND_SIZE:
+                self._sock.send(b"".join(out[start : index + 1]))
+                start, size = index + 1, 0
+        if size:
+            self._sock.send(b"".join(out[start:]))
+
+    # In: one method a record type.
+
+    def _do_begin_request(self, record: Record) -> None:
+        role, flags = protocol.decode_begin(record.content)
+        if record.request_id == protocol.NULL_REQUEST_ID or record.request_id in self._requests:
+            raise ProtocolError(
+                "P05", f"a BEGIN_REQUEST for id {record.request_id}, which cannot begin now"
+            )
+        log.debug("BEGIN_REQUEST id %d role %d flags %d", record.request_id, role, flags)
+        begin = fcgi_base.Record(record.type, record.request_id)
+        begin.contentData = record.content
+        super()._do_begin_request(begin)
+
+    def _do_params(self, record: Record) -> None:
+        request = self._requests.get(record.request_id)
+        if request is None:
+            return
+        if request.started:
+            raise ProtocolError("P06", "PARAMS arrived after the empty record that ends them")
+        if record.content:
+            self._add_params(request, record.content)
+            return
+        try:
+            data = b"".join(request.params_data)
+            request.params = protocol.decode_pairs(data, self.server.max_params)
+        except RequestTooLarge as error:
+            request.refusal = error.sentence
+        request.params_data.clear()
+        self._absorb(request.stdin)
+        self._start_request(request)
+
+    def _add_params(self, request: GatewayRequest, content: bytes) -> None:
+        """Keep PARAMS up to the limit; beyond it the request alone is refused, and nothing kept."""
+        request.params_size += len(content)
+        if request.params_size > self.server.max_params_bytes:
+            request.refusal = (
+                f"the server variables are more than max_params_bytes, "
+                f"{self.server.max_params_bytes} bytes"
+            )
+            request.params_data.clear()
+        else:
+            request.params_data.append(content)
+
+    def _absorb(self, body: streams.RequestBody) -> None:
+        """Handle the records that came in the same read: usually they end the body."""
+        while not body.complete and (record := self._decoder.next_record()) is not None:
+            self._dispatch.get(record.type, self._do_unknown_type)(record)  # type: ignore[call-overload]
+
+    def _do_stdin(self, record: Record) -> None:
+        request = self._requests.get(record.request_id)
+        if request is None:
+            # Stray records of a request that has ended: an abort's rest, or an empty one, which
+            # PHP skips too.
+            return
+        if request.stdin.complete and record.content:
+            raise ProtocolError("P07", "STDIN arrived after the empty record that ends it")
+        request.stdin.add_data(record.content)
+
+    def _do_data(self, record: Record) -> None:
+        """FCGI_DATA belongs to the filter role (section 6.4), which is not served."""
+
+    def _do_abort_request(self, record: Record) -> None:
+        request = self._requests.get(record.request_id)
+        if request is None:
+            return
+        request.stdin.abort()
+        if not request.started:
+            self.end_request(request, 1)
+
+    def _do_get_values(self, record: Record) -> None:
+        if not self._sock.answers_management:
+            return
+        known = {name: str(value) for name, value in self.server.capability.items()}
+        asked = protocol.decode_pairs(record.content)
+        answer = protocol.encode_pairs({n: known[n] for n in asked if n in known})
+        self._out.append(protocol.encode_record(RecordType.GET_VALUES_RESULT, 0, answer))
+        self.flush()
+
+    def _do_unknown_type(self, record: Record) -> None:
+        """Section 4.2 wants UNKNOWN_TYPE for management records; IIS's pipe gets nothing."""
+        log.debug("a record of type %d for id %d was skipped", record.type, record.request_id)
+        if self._sock.answers_management and record.request_id == protocol.NULL_REQUEST_ID:
+            content = bytes((record.type, 0, 0, 0, 0, 0, 0, 0))
+            self._out.append(protocol.encode_record(RecordType.UNKNOWN_TYPE, 0, content))
+            self.flush()

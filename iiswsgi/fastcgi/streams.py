@@ -1,0 +1,198 @@
+"""A request's streams that know nothing of flup: the body, pulled in, and ``wsgi.errors``.
+
+``RequestBody`` takes STDIN records off the connection as the application asks for them.
+``ErrorStream`` is for the rare setting that wants the application's messages on FCGI_STDERR too.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections import deque
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from iiswsgi.errors import ClientDisconnected, RequestTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ErrorStream", "RequestBody"]
+
+_READ_SIZE = 65536
+
+
+class RequestBody:
+    """One request's body: filled by STDIN records, read by the application.
+
+    At most ``spool_limit`` bytes that have arrived and were not read stay in memory; what is more
+    goes to a temporary file. Reading takes the next record off the wire when nothing is at hand,
+    so an application that reads as it goes needs neither.
+
+    :param pull: takes one more record off the connection; raises ClientDisconnected.
+    :param spool_limit: bytes.
+    :param max_size: bytes; 0 for no limit.
+    """
+
+    def __init__(self, pull: Callable[[], None], spool_limit: int, max_size: int) -> None:
+        self._pull = pull
+        self._spool_limit = spool_limit
+        self._max_size = max_size
+        self._chunks: deque[bytes] = deque()
+        self._waiting = 0
+        self._spool: BinaryIO | None = None
+        self._spool_read = 0
+        self._discarding = False
+        self.size = 0
+        self.complete = False
+        self.too_large = False
+        self.aborted = False
+
+    def add_data(self, data: bytes) -> None:
+        """Take one STDIN record's content; an empty one ends the body (section 3.3)."""
+        if not data:
+            self.complete = True
+            return
+        self.size += len(data)
+        if self._max_size and self.size > self._max_size:
+            self.too_large = True
+            self.discard()
+        if self._discarding:
+            return
+        self._waiting += len(data)
+        if self._spool is not None or self._waiting > self._spool_limit:
+            self._to_spool(data)
+        else:
+            self._chunks.append(data)
+
+    def abort(self) -> None:
+        """The web server gave the request up; the next read says so."""
+        self.aborted = True
+
+    def reader(self) -> io.BufferedIOBase:
+        """The body as a binary file for ``wsgi.input``."""
+        if self.complete and self._spool is None and not self.too_large:
+            # All of it is here: nothing to pull, nothing that could fail.
+            return io.BytesIO(b"".join(self._chunks))
+        return io.BufferedReader(_RawBody(self), _READ_SIZE)
+
+    def drain(self) -> None:
+        """Take what is left of the body off the wire; the application can go on reading it.
+
+        Done before the first response byte, so that never both sides wait for the other to read.
+
+        :raises ClientDisconnected: the peer left, or gave the request up.
+        """
+        while not self.complete:
+            self._pull_more()
+
+    def discard(self) -> None:
+        """Keep nothing of what is unread and of what is to come."""
+        self._discarding = True
+        self._chunks.clear()
+        self._waiting = 0
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def next_chunk(self, size: int) -> bytes:
+        """Up to *size* bytes, or the next record's content whatever its size; b"" at the end.
+
+        :raises ClientDisconnected: the peer left, or gave the request up, before the end.
+        :raises RequestTooLarge: the body is larger than the limit.
+        """
+        while True:
+            if self.too_large:
+                raise RequestTooLarge(
+                    "W20", f"the request body is larger than max_request_body, {self._max_size}"
+                )
+            if self._spool is not None and (chunk := self._from_spool(size)):
+                return chunk
+            if self._chunks:
+                chunk = self._chunks.popleft()
+                self._waiting -= len(chunk)
+                return chunk
+            if self.complete or self._discarding:
+                return b""
+            self._pull_more()
+
+    def _pull_more(self) -> None:
+        if self.aborted:
+            raise ClientDisconnected("P11", "the web server gave the request up (ABORT_REQUEST)")
+        self._pull()
+        if self.aborted:
+            raise ClientDisconnected("P11", "the web server gave the request up (ABORT_REQUEST)")
+
+    def _to_spool(self, data: bytes) -> None:
+        if self._spool is None:
+            # Lives as long as the body is unread; discard() closes it at the request's end.
+            spool = tempfile.TemporaryFile(prefix="iiswsgi-body-")  # noqa: SIM115
+            self._spool = cast("BinaryIO", spool)
+            self._spool_read = 0
+            self._spool.writelines(self._chunks)
+            self._chunks.clear()
+        self._spool.seek(0, io.SEEK_END)
+        self._spool.write(data)
+
+    def _from_spool(self, size: int) -> bytes:
+        spool = cast("BinaryIO", self._spool)
+        spool.seek(self._spool_read)
+        chunk = spool.read(size)
+        self._spool_read += len(chunk)
+        self._waiting -= len(chunk)
+        if not self._waiting:
+            # All of it was read: later records need no disk again.
+            spool.close()
+            self._spool = None
+        return chunk
+
+
+class _RawBody(io.RawIOBase):
+    """The body under io's own buffering, which knows every way to read."""
+
+    def __init__(self, body: RequestBody) -> None:
+        self._body = body
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io hands out these
+        size = len(buffer)
+        if not self._rest:
+            self._rest = memoryview(self._body.next_chunk(size))
+        part = self._rest[:size]
+        buffer[: len(part)] = part
+        self._rest = self._rest[len(part) :]
+        return len(part)
+
+    def readall(self) -> bytes:
+        parts = [bytes(self._rest)]
+        self._rest = memoryview(b"")
+        while chunk := self._body.next_chunk(_READ_SIZE):
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+class ErrorStream:
+    """``wsgi.errors`` that goes to the log and, because a setting asks for it, to FCGI_STDERR.
+
+    IIS turns any STDERR text into a 500 by default (``stderrMode``).
+    """
+
+    def __init__(self, log: io.TextIOBase, send: Callable[[bytes], None]) -> None:
+        self._log = log
+        self._send = send
+
+    def write(self, text: str) -> int:
+        """Write to both."""
+        self._send(text.encode("utf-8", "backslashreplace"))
+        return self._log.write(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """Write each line to both."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Flush the log; the record leaves with the response."""
+        self._log.flush()
