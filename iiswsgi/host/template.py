@@ -1,0 +1,53 @@
+"""A ``web.config.in`` filled in: what the installer does on the server, done on the fly.
+
+The template's notation is Windows' own: ``%NAME%`` stands for the variable NAME, whatever its
+case, and ``%%`` for one percent sign, so that ``%%SystemDrive%%`` reaches IIS as
+``%SystemDrive%``. A name that nobody knows stays as it is. Nothing is ever written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+__all__ = ["Filled", "fill"]
+
+_NAME = re.compile(r"%(?P<name>[A-Za-z_][A-Za-z0-9_()]*)%|%%")
+_COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The outcome of filling one template."""
+
+    text: str
+    used: Mapping[str, str]
+    """The variables that occur in the template, with what was put there."""
+    unknown: tuple[str, ...]
+    """Names that occur and are not known; they were left as they stood, for IIS to expand."""
+
+
+def fill(template: str, variables: Mapping[str, str]) -> Filled:
+    """Return `template` with each ``%NAME%`` replaced, its value escaped for XML.
+
+    Comments are left alone: what they mention is prose, and a value with ``--`` would end them.
+    """
+    known = {name.upper(): value for name, value in variables.items()}
+    used: dict[str, str] = {}
+    unknown: dict[str, None] = {}
+
+    def replacement(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name is None:
+            return "%"
+        if name.upper() not in known:
+            unknown[name] = None
+            return match[0]
+        used[name] = known[name.upper()]
+        return escape(used[name], {'"': "&quot;", "'": "&apos;"})
+
+    parts = _COMMENT.split(template)
+    parts[::2] = [_NAME.sub(replacement, part) for part in parts[::2]]
+    return Filled("".join(parts), used, tuple(unknown))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from iiswsgi.host.template import fill
+
+
+def test_a_name_is_replaced_whatever_its_case() -> None:
+    filled = fill("<a b='%Appl_Physical_Path%\\app.ini'/>", {"APPL_PHYSICAL_PATH": "C:\\Sites"})
+    assert filled.text == "<a b='C:\\Sites\\app.ini'/>"
+    assert filled.used == {"Appl_Physical_Path": "C:\\Sites"}
+    assert filled.unknown == ()
+
+
+def test_two_percent_signs_are_one() -> None:
+    filled = fill("%%SystemDrive%%\\Python 100%%", {"SystemDrive": "C:"})
+    assert filled.text == "%SystemDrive%\\Python 100%"
+    assert not filled.used
+
+
+def test_an_unknown_name_stays_and_is_reported_once() -> None:
+    filled = fill("%NOBODY%/%NOBODY%", {})
+    assert filled.text == "%NOBODY%/%NOBODY%"
+    assert filled.unknown == ("NOBODY",)
+
+
+def test_a_value_cannot_leave_its_attribute() -> None:
+    value = "a\"b'c<d>&amp;"
+    filled = fill('<add value="%X%"/>', {"X": value})
+    assert ET.fromstring(filled.text).get("value") == value
+
+
+def test_comments_are_left_alone() -> None:
+    text = "<!-- %X% and %%SystemDrive%% --><a>%X%</a>"
+    filled = fill(text, {"X": "--> evil"})
+    assert filled.text == "<!-- %X% and %%SystemDrive%% --><a>--&gt; evil</a>"
+
+
+def test_a_value_is_not_filled_again() -> None:
+    assert fill("%A%", {"A": "%B%", "B": "x"}).text == "%B%"
+
+
+def test_percent_signs_that_enclose_no_name_stay() -> None:
+    text = "100% sure, 50 % off"
+    assert fill(text, {"sure, 50 ": "x"}).text == text
+
+
+def test_names_with_brackets_are_names() -> None:
+    filled = fill("%ProgramFiles(x86)%\\IIS Express", {"ProgramFiles(x86)": "C:\\P"})
+    assert filled.text == "C:\\P\\IIS Express"
