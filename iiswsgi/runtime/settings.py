@@ -60,8 +60,8 @@ class Settings:
         metadata=_row(
             convert.address,
             "",
-            "Address to listen on: host:port, [IPv6]:port or unix:/path. Absent, what STDIN is decides:"
-            " IIS and most other web servers hand over the pipe or socket there.",
+            "Address to listen on: host:port, [IPv6]:port or unix:/path. Absent, what STDIN"
+            " is decides: IIS and most other web servers hand over the pipe or socket there.",
             "what STDIN is",
         ),
     )
@@ -70,8 +70,9 @@ class Settings:
         metadata=_row(
             convert.count_from(1, 1000),
             "",
-            "Connections served at once on a socket. Eight cover the waiting for a database, and more"
-            " only queue for the interpreter. On a pipe there is one request at a time.",
+            "Connections served at once on a socket. Eight cover the waiting for a database,"
+            " and more only queue for the interpreter. On a pipe there is one request at a"
+            " time.",
         ),
     )
     connection_limit: int = field(
@@ -79,9 +80,9 @@ class Settings:
         metadata=_row(
             convert.count_from(1, 10000),
             "",
-            "Connections held at once on a socket; those that no thread serves yet wait, and further"
-            " ones wait in the system's queue. Each costs a handle, of which a process may have 1024"
-            " on many systems.",
+            "Connections held at once on a socket; those that no thread serves yet wait, and"
+            " further ones wait in the system's queue. Each costs a handle, of which a process"
+            " may have 1024 on many systems.",
         ),
     )
     channel_timeout: float = field(
@@ -89,9 +90,9 @@ class Settings:
         metadata=_row(
             convert.seconds,
             "seconds",
-            "A connection on a socket whose peer neither sends nor takes a byte for so long is closed;"
-            " 0 waits for ever. Two minutes are longer than web servers wait themselves (nginx 60, IIS"
-            " 70). On a pipe IIS watches the time.",
+            "A connection on a socket whose peer neither sends nor takes a byte for so long"
+            " is closed; 0 waits for ever. Two minutes are longer than web servers wait"
+            " themselves (nginx 60, IIS 70). On a pipe IIS watches the time.",
         ),
     )
     script_name: str | None = field(
@@ -99,8 +100,8 @@ class Settings:
         metadata=_row(
             convert.script_name,
             "",
-            "SCRIPT_NAME that the application sees, such as /app; empty is the root. Absent, it is"
-            " worked out from what the web server says, which IIS does in APPL_MD_PATH.",
+            "SCRIPT_NAME that the application sees, such as /app; empty is the root. Absent,"
+            " it is worked out from what the web server says, which IIS does in APPL_MD_PATH.",
             "worked out for each request",
         ),
     )
@@ -109,9 +110,9 @@ class Settings:
         metadata=_row(
             convert.size,
             "bytes",
-            "A longer request body is answered with 413; 0 sets no limit. IIS has a limit of its own,"
-            " 30000000 bytes unless changed, but not for chunked uploads; this one keeps the disk of"
-            " the spool from filling up.",
+            "A longer request body is answered with 413; 0 sets no limit. IIS has a limit of"
+            " its own, 30000000 bytes unless changed, but not for chunked uploads; this one"
+            " keeps the disk of the spool from filling up.",
         ),
     )
     spool_limit: int = field(
@@ -119,9 +120,9 @@ class Settings:
         metadata=_row(
             convert.size,
             "bytes",
-            "What the application has left unread of a body when it answers is kept in memory up to"
-            " this size and in a temporary file beyond it. Half a mebibyte holds every form without"
-            " files and costs little even with many threads.",
+            "What the application has left unread of a body when it answers is kept in memory"
+            " up to this size and in a temporary file beyond it. Half a mebibyte holds every"
+            " form without files and costs little even with many threads.",
         ),
     )
     max_params_bytes: int = field(
@@ -129,9 +130,9 @@ class Settings:
         metadata=_row(
             convert.size_from(4 * convert.KIB),
             "bytes",
-            "A request whose server variables are longer is refused. Windows takes 16 KiB of request"
-            " headers unless the registry says otherwise, and 1 MiB is beyond every configuration"
-            " seen.",
+            "A request whose server variables are longer is refused. Windows takes 16 KiB of"
+            " request headers unless the registry says otherwise, and 1 MiB is beyond every"
+            " configuration seen.",
         ),
     )
     max_params: int = field(
@@ -139,8 +140,8 @@ class Settings:
         metadata=_row(
             convert.count_from(64, 1000000),
             "",
-            "A request with more server variables is refused. IIS sends 41 and one for each header;"
-            " web servers cut headers off at about 100.",
+            "A request with more server variables is refused. IIS sends 41 and one for each"
+            " header; web servers cut headers off at about 100.",
         ),
     )
     max_header_bytes: int = field(
@@ -148,8 +149,9 @@ class Settings:
         metadata=_row(
             convert.size_from(convert.KIB),
             "bytes",
-            "A response whose status and headers are longer is answered with 500 instead, for no"
-            " web server passes on a header line of more than 64 KiB, and most stop far below.",
+            "A response whose status and headers are longer is answered with 500 instead, for"
+            " no web server passes on a header line of more than 64 KiB, and most stop far"
+            " below.",
         ),
     )
     graceful_timeout: float = field(
@@ -157,8 +159,9 @@ class Settings:
         metadata=_row(
             convert.seconds,
             "seconds",
-            "How long a running request may go on once the process was asked to stop. Thirty seconds"
-            " are what signalBeforeTerminateSeconds is usually set to; give both the same number.",
+            "How long a running request may go on once the process was asked to stop. Thirty"
+            " seconds are what signalBeforeTerminateSeconds is usually set to; give both the"
+            " same number.",
         ),
     )
     expose_tracebacks: bool = field(
@@ -175,9 +178,9 @@ class Settings:
         metadata=_row(
             convert.flag,
             "",
-            "Send what is written to wsgi.errors to the web server too, as FCGI_STDERR. IIS turns any"
-            " such text into a 500 that shows it, unless its stderrMode says otherwise; so only for"
-            " other web servers.",
+            "Send what is written to wsgi.errors to the web server too, as FCGI_STDERR. IIS"
+            " turns any such text into a 500 that shows it, unless its stderrMode says"
+            " otherwise; so only for other web servers.",
         ),
     )
     log_file: str | None = field(
@@ -185,9 +188,9 @@ class Settings:
         metadata=_row(
             convert.log_file,
             "",
-            "Absolute path of the log, or - to leave it on STDERR for a service manager. Absent, the"
-            " first place that can be written to (see the page on the log), since IIS shows nothing"
-            " of a process's output.",
+            "Absolute path of the log, or - to leave it on STDERR for a service manager."
+            " Absent, the first place that can be written to (see the page on the log), since"
+            " IIS shows nothing of a process's output.",
             "the first writable place",
         ),
     )
@@ -196,8 +199,8 @@ class Settings:
         metadata=_row(
             convert.level,
             "",
-            "Least level that is logged: debug, info, warning, error or critical. Absent, -v and -q"
-            " of paster decide, then the INI file's [loggers], then it is info.",
+            "Least level that is logged: debug, info, warning, error or critical. Absent, -v"
+            " and -q of paster decide, then the INI file's [loggers], then it is info.",
             "info",
         ),
     )
