@@ -1,8 +1,9 @@
 """A ``web.config.in`` filled in: what the installer does on the server, done on the fly.
 
-The template's notation is Windows' own: ``%NAME%`` stands for the variable NAME, whatever its
-case, and ``%%`` for one percent sign, so that ``%%SystemDrive%%`` reaches IIS as
-``%SystemDrive%``. A name that nobody knows stays as it is. Nothing is ever written.
+The variable NAME is written ``%(NAME)s`` as in an INI file, or ``%NAME%`` as Windows does and
+as the templates of older iiswsgi projects do; its case does not matter. ``%%`` is one percent
+sign, so that ``%%SystemDrive%%`` reaches IIS as ``%SystemDrive%``. A name that nobody knows
+stays as it is. Nothing is ever written.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from xml.sax.saxutils import escape
 
 __all__ = ["Filled", "fill"]
 
-_NAME = re.compile(r"%(?P<name>[A-Za-z_][A-Za-z0-9_()]*)%|%%")
+_NAME = re.compile(
+    r"%\((?P<python>[A-Za-z_][A-Za-z0-9_]*)\)s|%(?P<windows>[A-Za-z_][A-Za-z0-9_()]*)%|%%"
+)
 _COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
 
 
@@ -30,7 +33,7 @@ class Filled:
 
 
 def fill(template: str, variables: Mapping[str, str]) -> Filled:
-    """Return `template` with each ``%NAME%`` replaced, its value escaped for XML.
+    """Return `template` with each name replaced, its value escaped for XML.
 
     Comments are left alone: what they mention is prose, and a value with ``--`` would end them.
     """
@@ -39,7 +42,7 @@ def fill(template: str, variables: Mapping[str, str]) -> Filled:
     unknown: dict[str, None] = {}
 
     def replacement(match: re.Match[str]) -> str:
-        name = match["name"]
+        name = match["python"] or match["windows"]
         if name is None:
             return "%"
         if name.upper() not in known:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from iiswsgi.iis.mapping import match_path
+
 __all__ = [
     "FIXED_NAMES",
     "HttpRequest",
@@ -101,7 +103,7 @@ def make_variables(
 
     Values are latin-1 text, one character a byte, as they go over the wire.
 
-    :param handler_path: the handler's ``path``; decides where the script's name ends.
+    :param handler_path: the handler's ``path``; the script's name ends with what it covers.
     :param allow_path_info: the handler's ``allowPathInfo``: PATH_INFO is then only what follows
         the script's name. Without it both are the whole path when the handler stands on ``*``.
     :param utf8_names: the variables in the registry value ``FastCGIUtf8ServerVariables``; a
@@ -111,9 +113,9 @@ def make_variables(
     """
     raw_path, query = split_target(request.target)
     path = decode_path(raw_path)
-    end = script_end(path, handler_path, place.virtual_path)
-    script, rest = path[:end], path[end:]
-    path_info = rest if allow_path_info else path
+    within = len(place.virtual_path)
+    script = path[:within] + (match_path(handler_path, path[within:]) or path[within:])
+    path_info = path[len(script) :] if allow_path_info else path
     values = {
         **_constants(place),
         **_connection(request),
@@ -159,30 +161,6 @@ def decode_path(raw_path: str) -> str:
     if re.search(r"[\x00-\x1f\x7f]", path):
         raise InvalidTarget("the path has a control character")
     return _without_dots(path)
-
-
-def script_end(path: str, handler_path: str, virtual_path: str) -> int:
-    """Return where in `path` the script's name ends, for a handler that stands on `handler_path`.
-
-    The first segment that the handler's pattern covers ends it: with ``*.wsgi`` the path
-    ``/a/b.wsgi/c`` has the script ``/a/b.wsgi``. The pattern ``*`` covers the whole path.
-    """
-    if handler_path == "*":
-        return len(path)
-    within = len(virtual_path)
-    pattern = _pattern(handler_path.lstrip("/"))
-    whole = "/" in handler_path.lstrip("/")
-    for slash in re.finditer(r"(?<=[^/])(?=/)|$", path[within:]):
-        candidate = path[within : within + slash.start()].lstrip("/")
-        name = candidate if whole else candidate.rpartition("/")[2]
-        if pattern.fullmatch(name):
-            return within + slash.start()
-    return len(path)
-
-
-def _pattern(handler_path: str) -> re.Pattern[str]:
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in handler_path)
-    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
 
 
 def _without_dots(path: str) -> str:

@@ -12,6 +12,12 @@ def test_a_name_is_replaced_whatever_its_case() -> None:
     assert filled.unknown == ()
 
 
+def test_both_notations_side_by_side() -> None:
+    filled = fill("%(A)s\\%B%\\%(B)s%%", {"A": "1", "B": "2"})
+    assert filled.text == "1\\2\\2%"
+    assert filled.used == {"A": "1", "B": "2"}
+
+
 def test_two_percent_signs_are_one() -> None:
     filled = fill("%%SystemDrive%%\\Python 100%%", {"SystemDrive": "C:"})
     assert filled.text == "%SystemDrive%\\Python 100%"
@@ -19,8 +25,8 @@ def test_two_percent_signs_are_one() -> None:
 
 
 def test_an_unknown_name_stays_and_is_reported_once() -> None:
-    filled = fill("%NOBODY%/%NOBODY%", {})
-    assert filled.text == "%NOBODY%/%NOBODY%"
+    filled = fill("%NOBODY%/%(NOBODY)s", {})
+    assert filled.text == "%NOBODY%/%(NOBODY)s"
     assert filled.unknown == ("NOBODY",)
 
 

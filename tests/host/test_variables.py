@@ -97,7 +97,7 @@ class TestScript:
             ("*.wsgi", "/x/a.wsgi", "/x/a.wsgi", ""),
             ("*.wsgi", "/nothing/here", "/nothing/here", ""),
             ("run.wsgi", "/run.wsgi/b.wsgi", "/run.wsgi", "/b.wsgi"),
-            ("api/*", "/api/v1/x", "/api/v1", "/x"),
+            ("api/run", "/api/run/x", "/api/run", "/x"),
             ("[a].wsgi", "/a.wsgi/b", "/a.wsgi/b", ""),
         ],
     )
