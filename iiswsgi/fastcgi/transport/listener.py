@@ -1,0 +1,154 @@
+"""A listening socket: opened here, or inherited; each connection is served in a thread.
+
+Threads wait cheaply for the next request on their connection; how many requests *run* at once is
+another number (:class:`Listener`'s user sees to it), so that web servers which keep idle
+connections open starve nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import socket
+import stat
+import threading
+import time
+from collections.abc import Callable
+
+from iiswsgi.errors import SettingError
+from iiswsgi.fastcgi.transport.base import StopSignal
+from iiswsgi.fastcgi.transport.sockets import SocketTransport, make_waiter
+
+__all__ = ["Listener", "open_listener"]
+
+log = logging.getLogger(__name__)
+
+_PLACE_PAUSE = 0.5
+"""Seconds to wait for a connection to end before looking whether to stop instead."""
+
+_ACCEPT_PAUSE = 0.1
+"""Seconds before accepting is tried again when the process has no descriptors left."""
+
+
+def open_listener(address: tuple[str, int] | str) -> socket.socket:
+    """Listen on (host, port) or on the path of a Unix socket.
+
+    A path where a dead process left its socket is taken over; anything else there is left alone.
+
+    :raises SettingError: the address cannot be had; says why.
+    """
+    try:
+        if isinstance(address, str):
+            return _listen_unix(address)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        return _listen(sock, address)
+    except OSError as error:
+        shown = f"unix:{address}" if isinstance(address, str) else "{}:{}".format(*address)
+        raise SettingError(
+            "S10",
+            f"listen = {shown} cannot be had ({error}); "
+            "another process may hold it, or it is not an address of this machine",
+        ) from error
+
+
+def _listen(sock: socket.socket, address: tuple[str, int] | str) -> socket.socket:
+    try:
+        if os.name == "posix" and not isinstance(address, str):
+            # On Windows the option would let two processes share the port unnoticed.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(socket.SOMAXCONN)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _listen_unix(path: str) -> socket.socket:
+    if not hasattr(socket, "AF_UNIX"):
+        raise OSError(errno.EAFNOSUPPORT, "this Python has no Unix sockets")
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise OSError(errno.EEXIST, "there is something else at that path")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(path) == 0:
+                raise OSError(errno.EADDRINUSE, "a living process answers there")
+        os.unlink(path)
+    return _listen(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), path)
+
+
+class Listener:
+    """Accepts connections until a stop is requested and gives each to *serve* in a thread.
+
+    :param connection_limit: connections held at once; further ones wait in the system's queue.
+    :param timeout: seconds a peer may be silent or take nothing; 0 for ever.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        stop: StopSignal,
+        serve: Callable[[SocketTransport], None],
+        *,
+        connection_limit: int,
+        timeout: float,
+    ) -> None:
+        self._socket = sock
+        self._stop = stop
+        self._serve = serve
+        self._timeout = timeout or None
+        self._places = threading.BoundedSemaphore(connection_limit)
+        self._threads: set[threading.Thread] = set()
+
+    def run(self) -> None:
+        """Accept until the stop; connections already queued at that moment are still accepted."""
+        # A listener is shared between processes: who loses the race for a connection must not
+        # block in accept().
+        self._socket.settimeout(0)
+        wait = make_waiter(self._socket, self._stop)
+        while wait(0 if self._stop.requested else None) or not self._stop.requested:
+            if self._places.acquire(timeout=_PLACE_PAUSE):
+                if not self._accept():
+                    self._places.release()
+            elif self._stop.requested:
+                break
+
+    def join(self, timeout: float) -> int:
+        """Wait for the running connections; how many are still there after *timeout* seconds."""
+        end = time.monotonic() + timeout
+        for thread in list(self._threads):
+            thread.join(max(0.0, end - time.monotonic()))
+        return len(self._threads)
+
+    def _accept(self) -> bool:
+        try:
+            sock, address = self._socket.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                log.error("IISWSGI-P14: no connection can be accepted for now: %s", error)
+                time.sleep(_ACCEPT_PAUSE)
+            return False
+        name = f"the connection from {address or 'a local peer'}"
+        thread = threading.Thread(target=self._run, args=(sock, name), name=name, daemon=True)
+        self._threads.add(thread)
+        thread.start()
+        return True
+
+    def _run(self, sock: socket.socket, name: str) -> None:
+        try:
+            transport = SocketTransport(
+                sock,
+                self._stop,
+                name,
+                answers_management=True,
+                idle_timeout=self._timeout,
+                stall_timeout=self._timeout,
+            )
+            self._serve(transport)
+        finally:
+            sock.close()
+            self._threads.discard(threading.current_thread())
+            self._places.release()

@@ -1,0 +1,155 @@
+"""Records and pairs: any cut of the input gives the same result."""
+
+import doctest
+import struct
+
+import pytest
+from flup.server import fcgi_base
+
+from iiswsgi.errors import ProtocolError, RequestTooLarge
+from iiswsgi.fastcgi import protocol
+from iiswsgi.fastcgi.protocol import Decoder, Record, RecordType
+
+RECORDS = [
+    Record(RecordType.BEGIN_REQUEST, 1, bytes([0, 1, 1, 0, 0, 0, 0, 0])),
+    Record(RecordType.PARAMS, 1, b"x" * 300),
+    Record(RecordType.PARAMS, 1, b""),
+    Record(99, 65535, b"odd"),
+    Record(RecordType.STDIN, 1, b""),
+]
+PADDINGS = [0, 4, 0, 255, 8]
+WIRE = b"".join(
+    protocol.encode_record(*record, padding)
+    for record, padding in zip(RECORDS, PADDINGS, strict=True)
+)
+
+
+def decode_pieces(pieces):
+    decoder = Decoder()
+    records = []
+    for piece in pieces:
+        decoder.feed(piece)
+        while (record := decoder.next_record()) is not None:
+            records.append(record)
+    return records, decoder.pending
+
+
+@pytest.mark.parametrize("cut", range(len(WIRE) + 1))
+def test_every_cut_gives_the_same_records(cut):
+    assert decode_pieces([WIRE[:cut], WIRE[cut:]]) == (RECORDS, 0)
+
+
+def test_byte_by_byte_gives_the_same_records():
+    assert decode_pieces(WIRE[i : i + 1] for i in range(len(WIRE))) == (RECORDS, 0)
+
+
+def test_an_unfinished_record_is_pending():
+    assert decode_pieces([WIRE[:20]]) == (RECORDS[:1], 4)
+
+
+def test_the_largest_record_passes_with_the_largest_padding():
+    record = Record(RecordType.STDIN, 7, b"z" * protocol.MAX_CONTENT)
+    wire = protocol.encode_record(*record, 255)
+    assert decode_pieces([wire[:1000], wire[1000:]]) == ([record], 0)
+
+
+@pytest.mark.parametrize("version", [0, 2, 71])
+def test_another_version_is_an_error(version):
+    decoder = Decoder()
+    decoder.feed(bytes([version]) + WIRE[1:])
+    with pytest.raises(ProtocolError, match=f"IISWSGI-P01: a record of version {version}"):
+        decoder.next_record()
+
+
+def test_what_does_not_fit_in_a_record_is_refused():
+    with pytest.raises(ValueError, match="65536 bytes"):
+        protocol.encode_record(RecordType.STDOUT, 1, b"x" * 65536)
+    with pytest.raises(ValueError, match="256 of padding"):
+        protocol.encode_record(RecordType.STDOUT, 1, b"", 256)
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 200_000])
+def test_content_is_split_into_whole_records(size):
+    data = bytes(size % 251 for size in range(size))
+    records, pending = decode_pieces(protocol.split_content(RecordType.STDOUT, 3, data))
+    assert pending == 0
+    assert b"".join(record.content for record in records) == data
+    assert all(record.type == RecordType.STDOUT and record.request_id == 3 for record in records)
+    assert all(record.content for record in records), "an empty record would end the stream"
+
+
+def test_begin_and_end_round_trip():
+    (begin,), _ = decode_pieces([protocol.encode_begin(513, protocol.Role.FILTER, 0)])
+    assert begin.request_id == 513
+    assert protocol.decode_begin(begin.content) == (3, 0)
+    (end,), _ = decode_pieces([protocol.encode_end(513, -1, protocol.ProtocolStatus.OVERLOADED)])
+    assert protocol.decode_end(end.content) == (0xFFFFFFFF, 2)
+
+
+@pytest.mark.parametrize("decode", [protocol.decode_begin, protocol.decode_end])
+@pytest.mark.parametrize("content", [b"", b"1234567", b"123456789"])
+def test_bodies_of_the_wrong_length_are_errors(decode, content):
+    with pytest.raises(ProtocolError, match="IISWSGI-P02"):
+        decode(content)
+
+
+PAIRS = {
+    "A": "",
+    "": "no name",
+    "N" * 127: "v" * 128,
+    "L" * 128: "w" * 127,
+    "BIG": "y" * 70_000,
+    "LATIN": "caf\xe9\xff\x00",
+}
+
+
+def test_pairs_round_trip():
+    assert protocol.decode_pairs(protocol.encode_pairs(PAIRS)) == PAIRS
+
+
+def test_pairs_agree_with_flup():
+    data = protocol.encode_pairs(PAIRS.items())
+    position, found = 0, {}
+    while position < len(data):
+        position, (name, value) = fcgi_base.decode_pair(data, position)
+        found[name.decode("latin-1")] = value.decode("latin-1")
+    assert found == PAIRS
+
+
+def test_of_two_pairs_with_one_name_the_later_counts():
+    assert protocol.decode_pairs(protocol.encode_pairs([("A", "1"), ("A", "2")])) == {"A": "2"}
+
+
+SHORT_PAIRS = protocol.encode_pairs({"NAME": "value", "N" * 130: "v" * 140})
+
+
+@pytest.mark.parametrize("end", [e for e in range(1, len(SHORT_PAIRS)) if e != 11])
+def test_pairs_cut_short_are_an_error(end):
+    with pytest.raises(ProtocolError, match="IISWSGI-P03"):
+        protocol.decode_pairs(SHORT_PAIRS[:end])
+
+
+def test_a_length_beyond_everything_is_an_error():
+    with pytest.raises(ProtocolError, match="IISWSGI-P03"):
+        protocol.decode_pairs(b"\x01" + struct.pack("!L", 0xFFFFFFFF) + b"A")
+
+
+def test_too_many_pairs_are_refused():
+    data = protocol.encode_pairs((str(number), "") for number in range(11))
+    assert len(protocol.decode_pairs(data, 11)) == 11
+    with pytest.raises(RequestTooLarge, match="IISWSGI-P04: more than 10 server variables"):
+        protocol.decode_pairs(data, 10)
+
+
+def test_values_above_latin_1_cannot_be_sent():
+    with pytest.raises(UnicodeEncodeError):
+        protocol.encode_pairs({"A": "\u20ac"})
+
+
+def test_the_constants_agree_with_flup():
+    for record_type in RecordType:
+        assert getattr(fcgi_base, f"FCGI_{record_type.name}") == record_type
+
+
+def test_the_examples_in_the_docstrings_hold():
+    assert doctest.testmod(protocol).failed == 0
