@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 __all__ = [
+    "ApplicationError",
+    "BadRequest",
     "ClientDisconnected",
     "ConfigError",
     "Error",
@@ -80,3 +82,11 @@ class ClientDisconnected(Error, ConnectionError):
 
 class RequestTooLarge(Error, ValueError):
     """A request's body or its server variables are over a limit; answered with 413 or 431."""
+
+
+class BadRequest(Error, ValueError):
+    """The request contradicts itself, so that serving it would be a guess; answered with 400."""
+
+
+class ApplicationError(Error):
+    """The application broke a rule of PEP 3333; raised into it where it did so."""

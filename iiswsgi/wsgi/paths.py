@@ -1,0 +1,211 @@
+"""Where an application is mounted and which path it was asked for; pure functions.
+
+All lore about IIS's paths stands here. A path is a PEP 3333 string: percent-decoded, one latin-1
+character a byte. ``docs/environ.rst`` explains the rules with examples.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
+
+__all__ = ["cgi_paths", "iis_paths", "mount_point"]
+
+
+def cgi_paths(variables: Mapping[str, str], setting: str | None) -> tuple[str, str]:
+    """Give SCRIPT_NAME and PATH_INFO of a web server that means by them what CGI does.
+
+    :param setting: the ``script_name`` setting; None to believe the server.
+    """
+    script = variables.get("SCRIPT_NAME", "")
+    info = variables.get("PATH_INFO")
+    if info is None:
+        info = ""
+        if variables.get("SERVER_SOFTWARE", "").startswith("nginx"):
+            # nginx's own fastcgi_params have the whole path in SCRIPT_NAME and no PATH_INFO.
+            # Elsewhere (RFC 3875, section 4.1.5) a missing PATH_INFO says that nothing follows.
+            script, info = "", script
+    if script.endswith("/"):  # mounted at "/app/" or "/": "/" and "page" mean "" and "/page"
+        script = script.rstrip("/")
+        info = "/" + info.removeprefix("/")
+    script, info = _rooted(script), _rooted(info)
+    if setting is None:
+        return script, info
+    return _cut_at_setting(script + info, _as_prefix(setting))
+
+
+def iis_paths(variables: Mapping[str, str], setting: str | None) -> tuple[str, str, str | None]:
+    """Give SCRIPT_NAME, PATH_INFO and the percent-encoded path of a request that IIS sent.
+
+    IIS's own SCRIPT_NAME and PATH_INFO both carry the whole path under a handler on ``*``, and have
+    lost what is not in the code page; so the path is taken from the least damaged source that lies
+    within the application.
+    """
+    sent_script = variables.get("SCRIPT_NAME", "")
+    sent_info = variables.get("PATH_INFO", "")
+    if setting is None:
+        mount = mount_point(
+            variables.get("APPL_MD_PATH", ""), variables.get("INSTANCE_META_PATH", "")
+        )
+    else:
+        mount = _as_prefix(setting)
+    path, raw_path, end = _choose(variables, mount, sent_script, sent_info)
+    if setting is not None:
+        return (path[:end], path[end:], raw_path) if end is not None else (mount, path, raw_path)
+    end = end or 0
+    if sent_info and sent_info != sent_script:
+        # A handler on a file name, and something after the file: IIS says where the script ends,
+        # whether allowPathInfo is on (PATH_INFO is the rest) or off (PATH_INFO is the whole).
+        end = max(end, _prefix_end(path, sent_script) or 0)
+    return path[:end], path[end:], raw_path
+
+
+@functools.lru_cache(maxsize=64)
+def mount_point(metabase_path: str, instance: str) -> str:
+    """Give the path of the IIS application, ``/app/sub``, or an empty string for the site's root.
+
+    :param metabase_path: APPL_MD_PATH, such as ``/LM/W3SVC/1/ROOT/app/sub``.
+    :param instance: INSTANCE_META_PATH, such as ``/LM/W3SVC/1``.
+    """
+    if not metabase_path.lower().startswith(instance.lower() + "/"):
+        instance = ""
+    match = _ROOT_AND_MOUNT.fullmatch(metabase_path, len(instance)) if instance else None
+    match = match or _METABASE_PATH.fullmatch(metabase_path)
+    return (match["mount"] or "").rstrip("/") if match else ""
+
+
+_ROOT_AND_MOUNT = re.compile(r"/ROOT(?P<mount>/.*)?", re.IGNORECASE | re.DOTALL)
+_METABASE_PATH = re.compile(r"/LM/W3SVC/[^/]+/ROOT(?P<mount>/.*)?", re.IGNORECASE | re.DOTALL)
+
+
+def _choose(
+    variables: Mapping[str, str], mount: str, sent_script: str, sent_info: str
+) -> tuple[str, str | None, int | None]:
+    """Give the path, its percent-encoded form, and where the mount point ends in it (or None)."""
+    first: tuple[str, str] | None = None
+    for uri in _sources(variables):
+        raw_path = uri.partition("?")[0]
+        if raw_path == sent_script == sent_info and "%" not in raw_path:
+            path = raw_path  # the usual request: nothing was encoded, nothing normalised
+        else:
+            path = _decode(raw_path)
+        if not path.startswith("/"):
+            continue
+        first = first or (path, raw_path)
+        end = _prefix_end(path, mount)
+        if end is not None:
+            return path, first[1], end
+    path = _rooted(sent_info if sent_info.startswith(sent_script) else sent_script + sent_info)
+    end = _prefix_end(path, mount)
+    if first is None:
+        return path, None, end
+    # With the client's path outside the mount point and IIS's own inside it, a rule has rewritten
+    # the request from elsewhere into this application, or IIS has tidied up more than we can.
+    return (path if end is not None else first[0]), first[1], end
+
+
+def _sources(variables: Mapping[str, str]) -> Iterator[str]:
+    """Give the forms in which the requested URL was sent, the least damaged first.
+
+    X-Original-URL is the rewrite module's only on a rewritten request; on any other it is what a
+    client pleases to send.
+    """
+    if variables.get("IIS_WasUrlRewritten") == "1":
+        for name in ("UNENCODED_URL", "HTTP_X_ORIGINAL_URL"):
+            uri = variables.get(name)
+            if uri:
+                yield uri
+    uri = variables.get("REQUEST_URI")
+    if uri:
+        yield uri
+
+
+def _decode(raw_path: str) -> str:
+    """Read a path as http.sys does, so that the application sees what IIS gave access to.
+
+    Percent-escapes are decoded once (a broken one stays as it is), ``%uXXXX`` too, a backslash is a
+    slash, and dot segments are resolved: IIS checks its rules on ``/public`` when the client sends
+    ``/admin/..%5Cpublic``, so an application must not take that for something below ``/admin``.
+    """
+    if not raw_path.startswith("/"):
+        raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
+    path = unquote(_PERCENT_U.sub(_utf8_escapes, raw_path), "latin-1").replace("\\", "/")
+    return _without_dots(path) if "/." in path else path
+
+
+_SCHEME_AND_HOST = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
+_PERCENT_U = re.compile(r"%u([0-9A-Fa-f]{4})")
+
+
+def _utf8_escapes(match: re.Match[str]) -> str:
+    return "".join(
+        f"%{byte:02X}" for byte in chr(int(match[1], 16)).encode("utf-8", "surrogatepass")
+    )
+
+
+def _without_dots(path: str) -> str:
+    """Resolve ``.`` and ``..`` (RFC 3986, section 5.2.4); never above the root."""
+    segments = path.split("/")[1:]
+    kept: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _prefix_end(path: str, prefix: str) -> int | None:
+    """Give the length of what the client wrote for the prefix; None if the path lies elsewhere.
+
+    Whole segments are compared, as IIS does without regard to case; the client's spelling may be
+    longer in bytes than the metabase's.
+    """
+    end = len(prefix)
+    if path.startswith(prefix) and path[end : end + 1] in ("", "/"):
+        return end
+    wanted = prefix.split("/")
+    given = path.split("/", len(wanted))[: len(wanted)]
+    if len(given) == len(wanted) and all(map(_same_segment, given, wanted)):
+        return len("/".join(given))
+    return None
+
+
+def _same_segment(given: str, wanted: str) -> bool:
+    if given == wanted:
+        return True
+    try:
+        folded = wanted.encode("latin-1").decode().lower()
+    except UnicodeError:
+        folded = "?"  # the server's code page, not UTF-8
+    if "?" in folded:
+        # No path holds a question mark: letters were lost on the way. IIS has already found that
+        # the request is for this application, so any segment that can lose letters will be it.
+        return not given.isascii()
+    return given.encode("latin-1", "replace").decode("utf-8", "replace").lower() == folded
+
+
+def _cut_at_setting(path: str, mount: str) -> tuple[str, str]:
+    """Cut the path at the mount point that the administrator states.
+
+    Where the path does not begin with it, a proxy in front has taken it off.
+    """
+    end = _prefix_end(path, mount)
+    return (mount, path) if end is None else (path[:end], path[end:])
+
+
+@functools.lru_cache(maxsize=8)
+def _as_prefix(setting: str) -> str:
+    """Give the ``script_name`` setting, which a person wrote, as a PEP 3333 string."""
+    return _rooted(setting.rstrip("/").encode().decode("latin-1"))
+
+
+def _rooted(path: str) -> str:
+    """Give the path with the slash that PEP 3333 wants in front; ``*`` (OPTIONS) is no path."""
+    if path[:1] in ("", "/"):
+        return path
+    return "" if path == "*" else "/" + path
