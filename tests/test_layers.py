@@ -1,0 +1,116 @@
+"""Who may import whom. The table is the architecture; the tests hold the code against it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import iiswsgi
+
+PACKAGE = Path(iiswsgi.__file__).parent
+
+EVERYWHERE = {"iiswsgi", "iiswsgi.errors"}
+"""What any module may import: the version and the errors."""
+
+WINDOWS_ONLY = {"iiswsgi.win32", "iiswsgi.fastcgi.transport.pipe", "iiswsgi.host.pipe"}
+"""Need kernel32, so they cannot be imported anywhere else."""
+
+LOWER_ROOMS = ("iiswsgi.fastcgi", "iiswsgi.wsgi", "iiswsgi.runtime", "iiswsgi.iis")
+"""Know nothing of each other."""
+
+MAY_IMPORT = {
+    "iiswsgi.host": {"iiswsgi.fastcgi.protocol", "iiswsgi.iis", "iiswsgi.process"},
+    "iiswsgi.server": {*LOWER_ROOMS, "iiswsgi.testapp"},
+    "iiswsgi.win32": set(),
+    "iiswsgi.testapp": set(),
+    "iiswsgi.process": set(),
+}
+"""Beyond EVERYWHERE and its own room; what is missing here may import nothing else."""
+
+MAY_IMPORT_ANYTHING = {"iiswsgi.cli", "iiswsgi.__main__"}
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        yield name, path
+
+
+MODULES = dict(modules())
+
+
+def within(name, room):
+    return name == room or name.startswith(room + ".")
+
+
+def imports(name, path, root="iiswsgi"):
+    """What of the package ``root`` a module imports, anywhere in it, type checking included."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if within(alias.name, root))
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base] if base else above)
+            if within(base, root):
+                for alias in node.names:
+                    full = f"{base}.{alias.name}"
+                    yield full if full in MODULES else base
+
+
+def room_of(name):
+    """``iiswsgi.host.worker`` is of the room ``iiswsgi.host``; a plain module is its own room."""
+    return ".".join(name.split(".")[:2])
+
+
+def allowed(name, imported):
+    if name in MAY_IMPORT_ANYTHING or imported in EVERYWHERE or imported == "iiswsgi.win32":
+        return True
+    room = room_of(name)
+    others = MAY_IMPORT.get(room, set())
+    return within(imported, room) or any(within(imported, other) for other in others)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_keep_to_the_rooms(name):
+    wrong = sorted({i for i in imports(name, MODULES[name]) if not allowed(name, i)})
+    assert not wrong, f"{name} may not import {', '.join(wrong)}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_flup_stays_in_its_modules(name):
+    uses_flup = any(imports(name, MODULES[name], root="flup"))
+    assert not uses_flup or within(name, "iiswsgi.fastcgi") or name == "iiswsgi.server"
+
+
+def run(program):
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="says what holds elsewhere")
+@pytest.mark.parametrize("name", sorted(set(MODULES) - WINDOWS_ONLY - {"iiswsgi.__main__"}))
+def test_everything_but_the_windows_files_imports_anywhere(name):
+    result = run(f"import {name}")
+    assert result.returncode == 0, result.stderr
+
+
+def test_no_module_is_named_windows_only_in_vain():
+    assert set(MODULES) >= WINDOWS_ONLY
+
+
+def test_the_server_needs_neither_setuptools_nor_pkg_resources():
+    result = run(
+        "import sys, iiswsgi.server\n"
+        "print(*sorted({n.split('.')[0] for n in sys.modules}"
+        " & {'setuptools', 'pkg_resources', 'distutils', 'waitress'}))"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == ""
