@@ -111,7 +111,6 @@ class GatewayRequest(fcgi_base.Request):
 
         :raises BrokenOff: the response cannot be finished and must not look whole.
         """
-        self.started = True
         try:
             protocol_status, app_status = self.server.handler(self)
             self.stdin.discard()
@@ -268,8 +267,12 @@ class GatewayConnection(fcgi_base.Connection):
         except RequestTooLarge as error:
             request.refusal = error.sentence
         request.params_data.clear()
+        request.started = True
         self._absorb(request.stdin)
-        self._start_request(request)
+        if request.stdin.aborted:
+            self.end_request(request, 1)
+        else:
+            self._start_request(request)
 
     def _add_params(self, request: GatewayRequest, content: bytes) -> None:
         """Keep PARAMS up to the limit; beyond it the request alone is refused, and nothing kept."""
