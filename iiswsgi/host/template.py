@@ -3,7 +3,8 @@
 The variable NAME is written ``%(NAME)s`` as in an INI file, or ``%NAME%`` as Windows does and
 as the templates of older iiswsgi projects do; its case does not matter. ``%%`` is one percent
 sign, so that ``%%SystemDrive%%`` reaches IIS as ``%SystemDrive%``. A name that nobody knows
-stays as it is. Nothing is ever written.
+stays as it is. On POSIX the backslashes that continue a path become slashes. Nothing is ever
+written.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from xml.sax.saxutils import escape
 __all__ = ["Filled", "fill"]
 
 _NAME = re.compile(
-    r"%\((?P<python>[A-Za-z_][A-Za-z0-9_]*)\)s|%(?P<windows>[A-Za-z_][A-Za-z0-9_()]*)%|%%"
+    r"(?:%\((?P<python>[A-Za-z_][A-Za-z0-9_]*)\)s|%(?P<windows>[A-Za-z_][A-Za-z0-9_()]*)%)"
+    r"(?P<rest>(?:\\[^\\\"'<>&|;%]*)*)|%%"
 )
+"""A variable, with the Windows path that continues it; or an escaped percent sign."""
 _COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
 
 
@@ -48,8 +51,10 @@ def fill(template: str, variables: Mapping[str, str]) -> Filled:
         if name.upper() not in known:
             unknown[name] = None
             return match[0]
-        used[name] = known[name.upper()]
-        return escape(used[name], {'"': "&quot;", "'": "&apos;"})
+        value = used[name] = known[name.upper()]
+        # Only a POSIX path begins so; on Windows nothing is changed.
+        rest = match["rest"].replace("\\", "/") if value.startswith("/") else match["rest"]
+        return escape(value, {'"': "&quot;", "'": "&apos;"}) + rest
 
     parts = _COMMENT.split(template)
     parts[::2] = [_NAME.sub(replacement, part) for part in parts[::2]]

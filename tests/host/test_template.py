@@ -54,3 +54,9 @@ def test_percent_signs_that_enclose_no_name_stay() -> None:
 def test_names_with_brackets_are_names() -> None:
     filled = fill("%ProgramFiles(x86)%\\IIS Express", {"ProgramFiles(x86)": "C:\\P"})
     assert filled.text == "C:\\P\\IIS Express"
+
+
+def test_a_posix_path_takes_the_backslashes_behind_it_along() -> None:
+    template = '"%(A)s\\my dir\\b.ini" %B%\\%(A)s\\x|%(A)s\\y\\'
+    filled = fill(template, {"A": "/srv/site", "B": "C:"})
+    assert filled.text == '"/srv/site/my dir/b.ini" C:\\/srv/site/x|/srv/site/y/'
