@@ -18,6 +18,8 @@ from iiswsgi.fastcgi import protocol, streams
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Record, RecordType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from iiswsgi.fastcgi.transport.base import Transport
 
 __all__ = ["BrokenOff", "GatewayConnection", "GatewayRequest", "ResponseStream"]
@@ -143,7 +145,7 @@ class GatewayConnection(fcgi_base.Connection):
         super().__init__(transport, address, server, timeout)
         self._decoder = protocol.Decoder()
         self._out: list[bytes | memoryview] = []
-        self._dispatch = {
+        self._dispatch: dict[int, Callable[[Record], None]] = {
             RecordType.BEGIN_REQUEST: self._do_begin_request,
             RecordType.ABORT_REQUEST: self._do_abort_request,
             RecordType.PARAMS: self._do_params,
@@ -197,7 +199,10 @@ class GatewayConnection(fcgi_base.Connection):
             if not self._receive():
                 return
             record = self._decoder.next_record()
-        self._dispatch.get(record.type, self._do_unknown_type)(record)  # type: ignore[call-overload]
+        self._handle(record)
+
+    def _handle(self, record: Record) -> None:
+        self._dispatch.get(record.type, self._do_unknown_type)(record)
 
     def _receive(self) -> bool:
         idle = not self._requests and not self._decoder.pending
@@ -288,8 +293,11 @@ class GatewayConnection(fcgi_base.Connection):
 
     def _absorb(self, body: streams.RequestBody) -> None:
         """Handle the records that came in the same read: usually they end the body."""
-        while not body.complete and (record := self._decoder.next_record()) is not None:
-            self._dispatch.get(record.type, self._do_unknown_type)(record)  # type: ignore[call-overload]
+        while not (body.complete or body.aborted):
+            record = self._decoder.next_record()
+            if record is None:
+                return
+            self._handle(record)
 
     def _do_stdin(self, record: Record) -> None:
         request = self._requests.get(record.request_id)
