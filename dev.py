@@ -414,6 +414,14 @@ def install_for_windows(python: Path, packages: Path, release: str) -> None:
     links = [str(path).replace("/", "\\") for path in (ROOT, metadata)]
     text = "".join(f"Z:{link}\n" for link in links)
     (packages / "iiswsgi.pth").write_text(text, encoding="utf-8")
+    (packages / "sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
+
+
+SITECUSTOMIZE = """\
+# platform.uname() asks Windows' WMI if it can, and Wine 8 ends the process over that.
+import sys
+sys.modules["_wmi"] = None
+"""
 
 
 def ready_programs() -> list[str]:
