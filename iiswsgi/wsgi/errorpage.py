@@ -1,0 +1,159 @@
+"""What a browser sees when a request cannot be answered by the application.
+
+Plain pages without any of the application's data: what happened, the error id that is also in the
+log, and where to look. Where the log lies is told only to somebody on the server itself; a
+traceback only to the same, and only when the setting ``expose_tracebacks`` asks for it.
+"""
+
+from __future__ import annotations
+
+import html
+import secrets
+import string
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+__all__ = ["ErrorPage", "Page", "is_local", "new_error_id"]
+
+
+class Page(NamedTuple):
+    """A whole response."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+_TEXTS = {
+    "400 Bad Request": "The request contradicts itself, so it was not passed on.",
+    "413 Content Too Large": "The request is larger than this site accepts.",
+    "431 Request Header Fields Too Large": "The request's headers are too large for this site.",
+    "500 Internal Server Error": "The application failed, and could not answer this request.",
+}
+_NOT_LOADED = (
+    "The application could not be loaded, so no request can be answered until the cause is removed."
+)
+
+_HTML = string.Template(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 1.05rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 42rem; padding: 1.5rem }
+h1 { font-size: 1.4rem }
+code { overflow-wrap: anywhere }
+pre { border: 1px solid; overflow-x: auto; padding: .75rem; font-size: .85rem }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+$content
+</body>
+</html>
+"""
+)
+
+
+def new_error_id() -> str:
+    """Give a name for one failure, short enough to be read out on the telephone."""
+    return secrets.token_hex(4)
+
+
+def is_local(environ: Mapping[str, Any]) -> bool:
+    """Whether the request comes from somebody on the server itself.
+
+    Behind a proxy on the same machine every request comes from there; so one that says it was
+    passed on is not local.
+    """
+    remote = str(environ.get("REMOTE_ADDR") or "").lower()
+    if not remote or any(environ.get(name) for name in _PASSED_ON):
+        return False
+    remote = remote.removeprefix("::ffff:")
+    return (
+        remote == "::1" or remote.startswith("127.") or remote == str(environ.get("LOCAL_ADDR", ""))
+    )
+
+
+_PASSED_ON = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """Makes the pages; one for the life of the process."""
+
+    log: str | None = None
+    """Where the log is; None when nobody can tell."""
+    expose_tracebacks: bool = False
+    """Show the traceback, to local requests only."""
+
+    def failed(
+        self, environ: Mapping[str, Any], error_id: str, error: BaseException | None = None
+    ) -> Page:
+        """Give the 500 page for an application that raised."""
+        trace = "".join(traceback.format_exception(error)) if error and self._shows(environ) else ""
+        status = "500 Internal Server Error"
+        return self._page(environ, status, _TEXTS[status], error_id, trace)
+
+    def refused(self, environ: Mapping[str, Any], status: str, error_id: str) -> Page:
+        """Give the page for a request that was not served.
+
+        :param status: ``400 Bad Request``, ``413 Content Too Large`` or ``431 Request Header Fields
+            Too Large``.
+        """
+        return self._page(environ, status, _TEXTS[status], error_id, "")
+
+    def not_loaded(
+        self, error_id: str, error: BaseException | None = None
+    ) -> Callable[..., Iterable[bytes]]:
+        """Give a WSGI application that stands in for one that could not be loaded.
+
+        :param error_id: the id in the log line that has the traceback.
+        :param error: what loading it raised.
+        """
+        trace = "".join(traceback.format_exception(error)) if error else ""
+
+        def stand_in(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+            shown = trace if self._shows(environ) else ""
+            page = self._page(environ, "500 Internal Server Error", _NOT_LOADED, error_id, shown)
+            start_response(page.status, page.headers)
+            return [page.body]
+
+        return stand_in
+
+    def _shows(self, environ: Mapping[str, Any]) -> bool:
+        return self.expose_tracebacks and is_local(environ)
+
+    def _page(
+        self, environ: Mapping[str, Any], status: str, text: str, error_id: str, trace: str
+    ) -> Page:
+        where = "The server's log has a line with this id."
+        if self.log and is_local(environ):
+            where = f"The log with this id in it is at {self.log} on this server."
+        paragraphs = [text, f"Error id: {error_id}", where]
+        if "text/html" in str(environ.get("HTTP_ACCEPT", "")):
+            kind, body = "text/html", _as_html(status, paragraphs, trace)
+        else:
+            kind, body = "text/plain", "\n\n".join([status, *paragraphs, *filter(None, [trace])])
+            body += "\n"
+        data = body.encode("utf-8", "backslashreplace")
+        headers = [
+            ("Content-Type", f"{kind}; charset=utf-8"),
+            ("Content-Length", str(len(data))),
+            ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+        ]
+        return Page(status, headers, data)
+
+
+def _as_html(title: str, paragraphs: list[str], trace: str) -> str:
+    content = "\n".join(f"<p>{html.escape(text)}</p>" for text in paragraphs)
+    if trace:
+        content += f"\n<pre>{html.escape(trace)}</pre>"
+    return _HTML.substitute(title=html.escape(title), content=content)
