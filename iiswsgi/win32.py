@@ -7,6 +7,7 @@ reference; each function says what it is for here. Imported from Windows-only co
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable
 from ctypes import wintypes
@@ -25,7 +26,10 @@ __all__ = [
     "ERROR_PIPE_LISTENING",
     "ERROR_PIPE_NOT_CONNECTED",
     "PipeEnd",
+    "disinherit_all",
     "pipe_is_duplex",
+    "set_std_handle",
+    "user_name",
 ]
 
 ERROR_BROKEN_PIPE = 109
@@ -183,3 +187,47 @@ class PipeEnd:
         if not _get_result(self.handle, self._reference, self._count_reference, True):
             raise _last_error()
         return self._count.value
+
+
+_STD_HANDLES = (-10, -11, -12)
+_NAME_SAM_COMPATIBLE = 2
+_MAX_HANDLE = 0x4000
+
+_set_std_handle = _declare("SetStdHandle", wintypes.DWORD, wintypes.HANDLE)
+
+
+def set_std_handle(fd: int, handle: int) -> None:
+    """Make *handle* the process's standard handle number *fd*: 0, 1 or 2."""
+    if not _set_std_handle(_STD_HANDLES[fd] & 0xFFFFFFFF, handle):
+        raise _last_error()
+
+
+def user_name() -> str:
+    """The account of the process with its domain; that is IIS APPPOOL for a pool's own."""
+    get_name = ctypes.WinDLL("secur32").GetUserNameExW
+    get_name.argtypes = (ctypes.c_int, wintypes.LPWSTR, ctypes.POINTER(wintypes.ULONG))
+    get_name.restype = ctypes.c_ubyte
+    buffer = ctypes.create_unicode_buffer(512)
+    if get_name(_NAME_SAM_COMPATIBLE, buffer, wintypes.ULONG(len(buffer))):
+        return buffer.value
+    return "an account without a name"
+
+
+def disinherit_all(handle: int) -> None:
+    """Let no child inherit *handle*, nor another handle of this process to the same object.
+
+    The python.exe of a virtual environment hands its own inheritable handles on and a duplicate of
+    STDIN besides, so that there is a second handle whose number nobody told us. Windows gives out
+    multiples of 4 and begins with small ones. Before Windows 10 two handles cannot be compared;
+    there the second one is left as it is.
+    """
+    os.set_handle_inheritable(handle, False)
+    try:
+        same = ctypes.WinDLL("kernelbase").CompareObjectHandles
+    except AttributeError:
+        return
+    same.argtypes = (wintypes.HANDLE, wintypes.HANDLE)
+    same.restype = wintypes.BOOL
+    for other in range(4, _MAX_HANDLE, 4):
+        if same(handle, other):
+            os.set_handle_inheritable(other, False)

@@ -1,0 +1,140 @@
+"""Loggers, levels and the ``[loggers]`` sections of the INI file, beside the log of the process.
+
+The records of the ``iiswsgi`` loggers go to the log whatever an application configures. The root
+logger is the application's; only when nobody has given it a handler by the time serving begins does
+it get ours, for ``logging.basicConfig`` does nothing on a root logger that has one.
+"""
+
+from __future__ import annotations
+
+import configparser
+import logging
+import logging.config
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
+
+from iiswsgi.errors import SettingError
+from iiswsgi.runtime.logstream import LineStream
+
+__all__ = ["adopt", "configure_from_ini", "repair", "set_level", "verbosity_from_paster"]
+
+OURS = "iiswsgi"
+_VERBOSITY = {1: logging.DEBUG, 0: None, -1: logging.WARNING, -2: logging.ERROR}
+
+
+def adopt(handler: logging.Handler) -> None:
+    """Send the records of our loggers to *handler*."""
+    ours = logging.getLogger(OURS)
+    ours.addHandler(handler)
+    if not ours.level and not logging.getLogger().handlers:
+        ours.setLevel(logging.INFO)
+
+
+def configure_from_ini(path: str, global_conf: Mapping[str, str]) -> bool:
+    """Do what the file's ``[loggers]`` sections say; whether it has any.
+
+    :param global_conf: for ``%(name)s`` in the file, besides ``here`` and ``__file__``.
+    :raises SettingError: S09, the sections cannot be used.
+    """
+    path = os.path.abspath(path)
+    defaults = {"here": os.path.dirname(path), "__file__": path, **global_conf}
+    try:
+        parser = configparser.ConfigParser()
+        with open(path, encoding="utf-8") as file:
+            parser.read_file(file)
+        if not parser.has_section("loggers"):
+            return False
+        logging.getLogger(OURS).setLevel(logging.NOTSET)
+        escaped = {name: str(value).replace("%", "%%") for name, value in defaults.items()}
+        logging.config.fileConfig(path, escaped, disable_existing_loggers=False, encoding="utf-8")
+    except Exception as error:  # a handler's class is named in the file, and may raise anything
+        raise SettingError(
+            "S09",
+            f"The [loggers] of {path} cannot be used: {type(error).__name__}: {error}. Correct the "
+            "section named, or remove [loggers].",
+        ) from error
+    return True
+
+
+def set_level(setting: int | None, verbosity: int | None) -> None:
+    """Decide the level: the setting, else paster's -v and -q, else the INI file, else info.
+
+    :param setting: of :mod:`logging`, or None.
+    :param verbosity: how many more -v than -q, or None.
+    """
+    level = setting
+    if level is None and verbosity is not None:
+        level = _VERBOSITY[max(-2, min(verbosity, 1))]
+    if level is not None:
+        logging.getLogger(OURS).setLevel(level)
+
+
+def repair(
+    ours_handler: logging.Handler,
+    root_handler: logging.Handler,
+    replaced: tuple[TextIO | None, TextIO | None],
+) -> None:
+    """Make all loggers lead somewhere, whatever was configured before and by the application.
+
+    ``fileConfig`` and ``dictConfig`` disable loggers they do not name, ours too. Handlers made
+    while ``sys.stderr`` was None, as it is under IIS, raise at every record.
+
+    :param ours_handler: what :func:`adopt` was given.
+    :param root_handler: for the root logger, if nobody has given it one.
+    :param replaced: the former values of ``sys.stdout`` and ``sys.stderr``, or None.
+    """
+    root, ours = logging.getLogger(), logging.getLogger(OURS)
+    for logger in _loggers():
+        if logger is ours or logger.name.startswith(OURS + "."):
+            logger.disabled = False
+        for each in logger.handlers:
+            _repair_handler(each, replaced)
+    ours.addHandler(ours_handler)
+    if not root.handlers:
+        root_handler.addFilter(_not_ours)
+        root.addHandler(root_handler)
+        if root.level == logging.WARNING:  # as it is unless somebody sets it
+            root.setLevel(ours.getEffectiveLevel())
+
+
+def _repair_handler(
+    handler: logging.Handler, replaced: tuple[TextIO | None, TextIO | None]
+) -> None:
+    if not isinstance(handler, logging.StreamHandler) or isinstance(handler, logging.FileHandler):
+        return
+    if handler.stream is None or handler.stream is replaced[1]:
+        handler.setStream(sys.stderr)
+    elif handler.stream is replaced[0]:
+        handler.setStream(sys.stdout)
+    if isinstance(handler.stream, LineStream):
+        handler.addFilter(_not_ours)
+
+
+def _loggers() -> Iterator[logging.Logger]:
+    root = logging.getLogger()
+    yield root
+    for logger in list(root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            yield logger
+
+
+def _not_ours(record: logging.LogRecord) -> bool:
+    """Our records are in the log already, and would come there again by way of STDERR."""
+    return record.name != OURS and not record.name.startswith(OURS + ".")
+
+
+def verbosity_from_paster(argv: Sequence[str]) -> int | None:
+    """How many more -v than -q ``paster serve`` was given; None when it is not paster that runs.
+
+    PasteScript's own parser is asked, if it is loaded; it is never imported for this.
+    """
+    module = sys.modules.get("paste.script.serve")
+    if module is None or "serve" not in argv:
+        return None
+    try:
+        options, _ = module.ServeCommand.parser.parse_args(list(argv[argv.index("serve") + 1 :]))
+    except SystemExit:  # not the command line that paster has accepted
+        return None
+    return int(options.verbose) - int(options.quiet)

@@ -1,0 +1,227 @@
+"""One log file that several processes append to, and its rotation.
+
+Each call of :meth:`LogFile.write` is one write at the end of the file, wherever that is by then, so
+that the lines of several processes neither mix nor overwrite each other. Nobody holds a lock while
+writing; a process that is killed leaves nothing to be mended. What the lines say is decided
+elsewhere.
+
+Rotation renames the file to ``NAME-DATE-TIME.EXT``. One rename cannot fail half-way, as moving a
+row of numbered files one place on could. A lock file is held for it and nothing else. The other
+processes see at their next write that the path leads to another file, and open that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import sys
+import time
+
+from iiswsgi.runtime import fds
+
+__all__ = ["KEPT_FILES", "LOCK_SUFFIX", "MAX_SIZE", "RETRY_SECONDS", "LogFile"]
+
+MAX_SIZE = 10 << 20
+"""Bytes after which a file is rotated: what an editor opens at once and a mail still carries."""
+
+KEPT_FILES = 5
+"""Rotated files that are kept; with the current one some 60 MiB, a forgotten site's fair share."""
+
+RETRY_SECONDS = 10.0
+"""Pause after a rotation that failed, say because a viewer holds the file: it costs time."""
+
+LOCK_SUFFIX = ".lock"
+
+_MODE = 0o640
+"""Readable for the owner's group, as logs usually are; nobody else's business."""
+
+_STAMP = "%Y%m%d-%H%M%S"
+
+
+class LogFile:
+    """The file at *path*, opened for appending.
+
+    :param shared_folder: strangers can write to the folder, as with ``/tmp``: then the file must
+        be an ordinary one of our own, lest one of them chooses what we write to.
+    :raises OSError: it cannot be opened, or is not such a file.
+    :raises ValueError: the path contains a NUL.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        shared_folder: bool = False,
+        max_size: int = MAX_SIZE,
+        kept_files: int = KEPT_FILES,
+    ) -> None:
+        # A link is followed now, else rotation would rename it instead of the file.
+        self.path = path if shared_folder else os.path.realpath(path)
+        self.rotation_error: OSError | None = None
+        """Why the last rotation failed; None once one has worked."""
+        self._strict = shared_folder
+        self._max_size = max_size
+        self._kept_files = kept_files
+        self._rotate_after = 0.0
+        self.fd = _open(self.path, strict=shared_folder)
+        """Stays the same number over rotations, for those who keep it."""
+        self._identity = _identity(os.fstat(self.fd))
+
+    def write(self, data: bytes) -> bool:
+        """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
+
+        :raises OSError: not everything could be written, as on a full disk.
+        """
+        changed = self._follow()
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.fd, view) :]
+        return changed
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self.fd)
+
+    def _follow(self) -> bool:
+        """Rotate when it is time; open anew when the path leads to another file."""
+        try:
+            there = os.stat(self.path)
+        except OSError:
+            return self._reopen()
+        if _identity(there) != self._identity:
+            return self._reopen()
+        if there.st_size < self._max_size or time.monotonic() < self._rotate_after:
+            return False
+        try:
+            self._rotate()
+        except OSError as error:
+            self.rotation_error = error
+            self._rotate_after = time.monotonic() + RETRY_SECONDS
+            return False
+        self.rotation_error = None
+        return self._reopen()
+
+    def _reopen(self) -> bool:
+        """Go on in the file that the path leads to now; in the old one when that cannot be."""
+        try:
+            fd = _open(self.path, strict=self._strict)
+        except OSError:
+            return False
+        os.dup2(fd, self.fd, inheritable=False)
+        os.close(fd)
+        self._identity = _identity(os.fstat(self.fd))
+        return True
+
+    def _rotate(self) -> None:
+        lock = _open(self.path + LOCK_SUFFIX, strict=self._strict, lockable=True)
+        try:
+            if not _try_lock(lock):
+                return  # another process is at it
+            there = os.stat(self.path)
+            if _identity(there) == self._identity and there.st_size >= self._max_size:
+                os.rename(self.path, self._free_name())
+                self._prune()
+        finally:
+            os.close(lock)  # gives up the lock too
+
+    def _free_name(self) -> str:
+        """Sorts by age; free as long as the lock is held."""
+        stem, extension = os.path.splitext(self.path)
+        stamp = time.strftime(_STAMP, time.gmtime())
+        number = 0
+        while os.path.lexists(name := f"{stem}-{stamp}-{number:06}{extension}"):
+            number += 1
+        return name
+
+    def _prune(self) -> None:
+        folder, name = os.path.split(self.path)
+        stem, extension = os.path.splitext(name)
+        ours = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}-\d{{6}}{re.escape(extension)}")
+        rotated = sorted(entry for entry in os.listdir(folder) if ours.fullmatch(entry))
+        for entry in rotated[: -self._kept_files]:
+            with contextlib.suppress(
+                OSError
+            ):  # a viewer may hold it; the next rotation tries again
+                os.unlink(os.path.join(folder, entry))
+
+
+_NOT_A_FILE = "it is not an ordinary file"
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _checked(fd: int, usable: bool, reason: str) -> int:
+    if not usable:
+        os.close(fd)
+        raise OSError(reason)
+    return fd
+
+
+if sys.platform == "win32":
+    import _winapi
+    import msvcrt
+
+    _FILE_APPEND_DATA = 0x0004
+    _FILE_READ_ATTRIBUTES = 0x0080
+    _SYNCHRONIZE = 0x00100000
+    _SHARE_ALL = 0x0007
+    _OPEN_ALWAYS = 4
+    _FILE_ATTRIBUTE_NORMAL = 0x80
+
+    def _open(path: str, *, strict: bool, lockable: bool = False) -> int:
+        """Open for appending alone.
+
+        The right to append without the right to write is what makes Windows put each write at the
+        end, whoever else writes. Sharing the right to delete lets an open file be renamed. Nobody
+        but administrators may make links on Windows, so *strict* has nothing to check.
+        """
+        del strict
+        access = _winapi.GENERIC_READ | _winapi.GENERIC_WRITE if lockable else _FILE_APPEND_DATA
+        handle = _winapi.CreateFile(
+            path,
+            access | _FILE_READ_ATTRIBUTES | _SYNCHRONIZE,
+            _SHARE_ALL,
+            _winapi.NULL,
+            _OPEN_ALWAYS,
+            _FILE_ATTRIBUTE_NORMAL,
+            _winapi.NULL,
+        )
+        fd = msvcrt.open_osfhandle(handle, os.O_NOINHERIT | os.O_BINARY)
+        return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
+
+    def _try_lock(fd: int) -> bool:
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _open(path: str, *, strict: bool, lockable: bool = False) -> int:
+        """Open for appending; O_APPEND puts each write at the end, whoever else writes.
+
+        O_NONBLOCK is for a FIFO, which would keep us waiting for a reader before it is refused.
+        """
+        del lockable
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
+        fd = os.open(path, flags | (os.O_NOFOLLOW if strict else 0), _MODE)
+        if fd in fds.STANDARD:
+            low, fd = fd, fds.private(fd)
+            os.close(low)
+        status = os.fstat(fd)
+        _checked(fd, stat.S_ISREG(status.st_mode), _NOT_A_FILE)
+        own = status.st_uid == os.geteuid() and status.st_nlink == 1
+        return _checked(fd, own or not strict, "it belongs to somebody else")
+
+    def _try_lock(fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
