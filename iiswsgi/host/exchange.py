@@ -1,0 +1,300 @@
+"""One request over a worker's connection: writes, reads, time limits, what is held back.
+
+The thread that wants the response does all of it; a response is pulled from here as the browser
+takes it. What becomes of the worker afterwards is the pool's business.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from iiswsgi.host.channel import ChannelBroken
+from iiswsgi.host.failure import WorkerFailure, win32_hresult
+from iiswsgi.host.fastcgi import Body, End, ReplyParser, RequestWriter, Stderr
+from iiswsgi.host.head import Head
+from iiswsgi.host.worker import Worker
+
+__all__ = ["Exchange"]
+
+READ_AHEAD = 16 << 20
+"""Bytes of a reply that are taken while the request is still being sent (assumed of IIS)."""
+
+MAX_STDERR = 1 << 20
+"""Bytes of FCGI_STDERR kept; more is dropped."""
+
+_SLICE = 0.25
+# Seconds between looks at the process: something it started may hold the connection open.
+
+_BODY_READ = 65536
+_TRACE = re.compile(rb"IIS_TRACE_(INFO|WARNING|ERROR):(.*?):IIS_TRACE_END", re.DOTALL)
+_WAIT_FOR_EXIT = 5.0
+# Seconds that a process may take to vanish after its connection has.
+
+_ERROR_BROKEN_PIPE = 109
+
+
+class Exchange:
+    """A request that is being answered.
+
+    :param buffer_limit: bytes of the response held back before the first go out; 0 passes on
+        each record.
+    """
+
+    def __init__(self, worker: Worker, buffer_limit: int) -> None:
+        self.worker = worker
+        self._application = worker.application
+        self._buffer_limit = buffer_limit
+        self._writer = RequestWriter(
+            worker.modes.wire, next(worker.request_ids), seed=worker.served
+        )
+        self._parser: ReplyParser | None = None
+        self._head: Head | None = None
+        self._queue: deque[bytes] = deque()
+        self._queued = 0
+        self._stderr = b""
+        self._flushed = False
+        self._began = self._last = time.monotonic()
+
+    @property
+    def ended(self) -> bool:
+        """Whether END_REQUEST has come."""
+        return self._parser is not None and self._parser.ended
+
+    def open(
+        self, variables: Sequence[tuple[str, str]], body: Callable[[int], bytes] | None
+    ) -> Head:
+        """Send the request and wait for as much of the reply as IIS holds back.
+
+        :raises WorkerFailure: there is no proper reply.
+        """
+        wire = self.worker.modes.wire
+        writes = self._writer.opening(variables, body is not None)
+        self._parser = ReplyParser(
+            self._writer.request_id,
+            foreign_ids=self._writer.foreign_ids,
+            management=bool(wire.noise & {"unknown", "get_values"}),
+        )
+        self._send(writes)
+        self.worker.opened()
+        if body is not None:
+            size = max(1, _BODY_READ // wire.stdin_size) * wire.stdin_size
+            while data := body(size):
+                self._send(self._writer.body(data))
+            self._send(self._writer.end_of_body())
+        while not self.ended and (self._held_back() or self._head is None):
+            self._turn(b"", True)
+        if self.ended:
+            self._finish()
+        return self._decide()
+
+    def _held_back(self) -> bool:
+        if self._tell_traces().strip() and self._application.stderr_mode != "IgnoreAndReturn200":
+            return True  # an error answer is made of the whole of it
+        return not self._queued if not self._buffer_limit else self._queued < self._buffer_limit
+
+    def _decide(self) -> Head:
+        """The head, unless FCGI_STDERR makes an error of the response."""
+        self._refuse_stderr()
+        if self._head is None:
+            raise self._failure(
+                "bad_reply",
+                f"process {self.worker.pid} ended the request without a header block",
+            )
+        self._flushed = True
+        return self._head
+
+    def next_chunk(self) -> bytes:
+        """More of the body; b"" at the end.
+
+        :raises WorkerFailure: the worker broke off.
+        """
+        # The time the browser took is not the worker's.
+        self._last = time.monotonic()
+        while not self._queue and not self.ended:
+            self._turn(b"", True)
+            if self.ended:
+                self._finish()
+            self._refuse_stderr()
+        if not self._queue:
+            return b""
+        chunk = b"".join(self._queue)
+        self._queue.clear()
+        self._queued = 0
+        return chunk
+
+    def abort(self, timeout: float) -> bool:
+        """Send ABORT_REQUEST and wait for the end; False when it does not come in time."""
+        deadline = time.monotonic() + timeout
+        try:
+            self._send([*self._writer.abort()])
+            while not self.ended and time.monotonic() < deadline:
+                self._turn(b"", True)
+                self._queue.clear()
+                self._queued = 0
+        except WorkerFailure:
+            return False
+        return self.ended
+
+    def _send(self, writes: list[bytes]) -> None:
+        for write in writes:
+            rest = write
+            while rest:
+                read = self._queued < READ_AHEAD and not self.ended
+                rest = rest[self._turn(rest, read) :]
+
+    def _turn(self, outgoing: bytes, read: bool) -> int:
+        channel = self.worker.channel
+        try:
+            written, received = channel.pump(outgoing, read, self._time_left())
+        except ChannelBroken:
+            self._drain()
+            raise self._gone() from None
+        if written or received is not None:
+            self._last = time.monotonic()
+        if received is not None:
+            self._receive(received)
+        elif channel.ended and not self.ended:
+            raise self._gone()
+        elif not written and self.worker.process.poll() is not None:
+            self._drain()
+            if not self.ended:
+                raise self._gone()
+        return written
+
+    def _drain(self) -> None:
+        """Take what a process left behind when it ended."""
+        while not self.ended:
+            received = self.worker.channel.pump(b"", True, 0).received
+            if not received:
+                return
+            self._receive(received)
+
+    def _time_left(self) -> float:
+        now = time.monotonic()
+        limits = self._application
+        if now - self._began >= limits.request_timeout:
+            raise self._failure(
+                "timed_out_request",
+                f"process {self.worker.pid} took longer than requestTimeout "
+                f"({limits.request_timeout:g} s) for one request and was terminated; the "
+                "application hangs, or the limit is too low for it",
+            )
+        if now - self._last >= limits.activity_timeout:
+            raise self._failure(
+                "timed_out_activity",
+                f"nothing was sent or received for activityTimeout ({limits.activity_timeout:g} s)"
+                f" and process {self.worker.pid} was terminated; the application hangs, or the "
+                "limit is too low for it",
+            )
+        left = min(
+            self._began + limits.request_timeout - now, self._last + limits.activity_timeout - now
+        )
+        return min(left, _SLICE)
+
+    def _receive(self, data: bytes) -> None:
+        if not data:
+            raise self._failure(
+                "bad_reply",
+                f"process {self.worker.pid} wrote zero bytes to the pipe; IIS would read no more "
+                "and the request would hang until a time limit ends it",
+            )
+        assert self._parser is not None  # noqa: S101 - nothing is read before open() made it
+        try:
+            for event in self._parser.feed(data):
+                self._take(event)
+        except WorkerFailure as failure:
+            raise self._failure(failure.kind, failure.sentence) from failure
+
+    def _take(self, event: Head | Body | Stderr | End) -> None:
+        if isinstance(event, Body):
+            self._queue.append(event.data)
+            self._queued += len(event.data)
+        elif isinstance(event, Head):
+            self._head = event
+        elif isinstance(event, Stderr):
+            self._stderr = (self._stderr + event.data)[:MAX_STDERR]
+
+    def _finish(self) -> None:
+        """What IIS does, or sees, right behind END_REQUEST."""
+        received = self.worker.channel.pump(b"", True, 0).received
+        if received is not None:
+            self._receive(received)
+        timeout = self._application.activity_timeout
+        if self._application.flush_named_pipe and not self.worker.channel.drained(timeout):
+            raise self._failure(
+                "timed_out_activity",
+                f"flushNamedPipe: process {self.worker.pid} did not read the request to its end "
+                f"within {timeout:g} s after it had answered it",
+            )
+
+    def _tell_traces(self) -> bytes:
+        """FCGI_STDERR without the frames that are Failed Request Tracing's."""
+        for level, text in _TRACE.findall(self._stderr):
+            self.worker.report.tell(
+                f"process {self.worker.pid} traced {level.decode().lower()}: "
+                f"{text.decode('utf-8', 'replace')}"
+            )
+        self._stderr = _TRACE.sub(b"", self._stderr)
+        if not self.ended and self._stderr.lstrip().startswith(b"IIS_TRACE_"):
+            return b""  # a frame whose end is still to come
+        return self._stderr
+
+    def _refuse_stderr(self) -> None:
+        mode = self._application.stderr_mode
+        text = self._tell_traces()
+        if not text.strip() or mode == "IgnoreAndReturn200":
+            return
+        after = " after a part of the response had gone out" if self._flushed else ""
+        shown = text.decode("utf-8", "replace").strip()
+        raise self._failure(
+            "stderr",
+            f"process {self.worker.pid} sent FCGI_STDERR{after}, which stderrMode={mode} makes "
+            f"an error: {shown[:500]}",
+            stderr=b"" if mode != "ReturnStdErrIn500" else text,
+        )
+
+    def _gone(self) -> WorkerFailure:
+        """The worker's end of the connection was closed before END_REQUEST."""
+        worker = self.worker
+        exit_code = worker.process.wait(_WAIT_FOR_EXIT)
+        if worker.killed_because:
+            return self._failure("killed", worker.killed_because, exit_code=exit_code)
+        if exit_code is None:
+            return self._failure(
+                "died_in_request",
+                f"process {worker.pid} closed its connection in mid-request and runs on; "
+                "something in it closed file descriptor 0",
+                code=win32_hresult(_ERROR_BROKEN_PIPE),
+            )
+        if worker.stop_asked:
+            return self._failure(
+                "killed",
+                f"process {worker.pid} left on the shutdown event without finishing its request "
+                f"(exit code {_exit(exit_code)})",
+                exit_code=exit_code,
+            )
+        began = self._parser is not None and self._parser.began
+        if worker.served or began:
+            return self._failure(
+                "died_in_request",
+                f"process {worker.pid} exited unexpectedly in a request, {_exit(exit_code)}; "
+                "its log has the reason, unless the interpreter crashed",
+                exit_code=exit_code,
+            )
+        return self._failure(
+            "died_in_start",
+            f"process {worker.pid} exited unexpectedly before it answered its first request, "
+            f"{_exit(exit_code)}; usually the application cannot be imported. Run the registered "
+            f"command by hand: {worker.command_line}",
+            exit_code=exit_code,
+        )
+
+    def _failure(self, kind: str, sentence: str, **details: object) -> WorkerFailure:
+        return self.worker.failure(kind, sentence, **details)  # type: ignore[arg-type]
+
+
+def _exit(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code 0x{code:08x}"

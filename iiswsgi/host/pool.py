@@ -1,0 +1,363 @@
+"""The processes of one FastCGI application: who serves the next request, who is replaced, who ends.
+
+As in IIS, a process has one request at a time, requests wait when all are busy, and the process
+that was used last is used next (assumed). A recycled process leaves the pool at once and finishes
+what it has; its replacement does not wait for that.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from iiswsgi.host.exchange import Exchange
+from iiswsgi.host.failure import WorkerFailure
+from iiswsgi.host.launch import plan, worker_log
+from iiswsgi.host.modes import Modes
+from iiswsgi.host.monitor import Monitor
+from iiswsgi.host.reply import Reply
+from iiswsgi.host.report import Counters, Report
+from iiswsgi.host.worker import Worker
+from iiswsgi.host.workerlog import WorkerLog
+from iiswsgi.iis.config import FastCgiApplication
+
+__all__ = ["Pool", "Reply"]
+
+_MINUTE = 60.0
+_UNEXPECTED = ("died_in_start", "died_in_request")
+
+
+class _Ticket:
+    """A request's place in the queue."""
+
+    def __init__(self) -> None:
+        self.turn = threading.Event()
+        self.worker: Worker | None = None
+        """The worker that it got; None: it may start one."""
+
+
+class Pool:
+    """See the module. Requests come from any thread.
+
+    :param site_folder: the site's physical path.
+    :param log_folder: where the workers' log goes (their ``IIS_USER_HOME``).
+    :param response_buffer_limit: the handler's ``responseBufferLimit``.
+    :raises WorkerFailure: the application cannot be started on this system.
+    """
+
+    def __init__(
+        self,
+        application: FastCgiApplication,
+        *,
+        site_folder: Path,
+        log_folder: Path,
+        modes: Modes | None = None,
+        response_buffer_limit: int = 4194304,
+    ) -> None:
+        self.application = application
+        self._site_folder = site_folder
+        self._log_folder = log_folder
+        self._modes = modes or Modes()
+        self._buffer_limit = response_buffer_limit
+        self._report = Report()
+        self.log = WorkerLog(worker_log(site_folder, log_folder))
+        # 0 lets IIS choose by CPUs and load. At least two, so that an application which wrongly
+        # keeps state in one process's memory shows it on any machine.
+        self.max_instances = application.max_instances or max(2, os.cpu_count() or 1)
+        launch = plan(
+            application, site_folder=site_folder, log_folder=log_folder, modes=self._modes
+        )
+        if launch.note:
+            self._report.tell(launch.note)
+        self._monitor = None
+        if application.monitor_changes_to:
+            self._monitor = Monitor.for_application(
+                application.monitor_changes_to, launch.executable, site_folder
+            )
+        self._lock = threading.RLock()
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._leaving: set[Worker] = set()
+        """Recycled in mid-request; no part of the pool any more."""
+        self._starting = 0
+        self._queue: collections.deque[_Ticket] = collections.deque()
+        self._enders: set[threading.Thread] = set()
+        self._unexpected: collections.deque[float] = collections.deque()
+        self._closed = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="iiswsgi-pool", daemon=True)
+        self._keeper.start()
+
+    @property
+    def events(self) -> list[str]:
+        """What happened, in short sentences, oldest first; the last few hundred."""
+        return self._report.events
+
+    @property
+    def counters(self) -> Counters:
+        """Requests and processes, counted since the pool was made."""
+        return self._report.counters
+
+    def log_lines(self, pid: int | None = None) -> list[str]:
+        """The workers' log, as far as it is not too long; of one process if *pid* is given."""
+        return self.log.lines(pid)
+
+    def exchange(
+        self, variables: Sequence[tuple[str, str]], body: Callable[[int], bytes] | None
+    ) -> Reply:
+        """Send one request to a worker; back when the head and what IIS holds back has come.
+
+        :param variables: names and values in IIS's order; text is latin-1.
+        :param body: reads up to so many bytes of the request's body, b"" at its end; None: there
+            is none. What it raises is taken for a client that has left, and raised again.
+        :raises WorkerFailure: there is no response.
+        """
+        self._report.count("sent")
+        try:
+            worker = self._acquire()
+        except WorkerFailure as failure:
+            self._report.count(failure.kind)
+            raise
+        worker.begin()
+        exchange = Exchange(worker, self._buffer_limit)
+        try:
+            head = exchange.open(variables, body)
+        except WorkerFailure as failure:
+            self._done(exchange, failure)
+            raise
+        except BaseException:
+            self._done(exchange, None)
+            raise
+        return Reply(exchange, head, self._done)
+
+    # Who serves.
+
+    def _acquire(self) -> Worker:
+        with self._lock:
+            self._refuse_if_useless()
+            worker = None if self._queue else self._take_idle()
+            if worker is not None:
+                return worker
+            ticket = None
+            if self._queue or self._alive() >= self.max_instances:
+                ticket = self._enqueue()
+            else:
+                self._starting += 1
+        if ticket is not None:
+            ticket.turn.wait()
+            if self._closed.is_set():
+                raise _closed()
+            if ticket.worker is not None:
+                return ticket.worker
+        return self._start()
+
+    def _refuse_if_useless(self) -> None:
+        if self._closed.is_set():
+            raise _closed()
+        self._watch_file()
+        if self._monitor is not None:
+            self._monitor.check()
+        limit = self.application.rapid_fails_per_minute
+        now = time.monotonic()
+        while self._unexpected and now - self._unexpected[0] > _MINUTE:
+            self._unexpected.popleft()
+        if len(self._unexpected) > limit:
+            raise WorkerFailure(
+                "rapid_fail",
+                f"{len(self._unexpected)} processes ended unexpectedly within a minute, more than "
+                f"rapidFailsPerMinute ({limit}); none is started until the minute is over. The "
+                "first failures say why",
+            )
+
+    def _alive(self) -> int:
+        return len(self._idle) + len(self._busy) + self._starting
+
+    def _take_idle(self) -> Worker | None:
+        while self._idle:
+            worker = self._idle.pop()
+            exit_code = worker.process.poll()
+            if exit_code is None:
+                self._busy.add(worker)
+                return worker
+            self._bury(worker, exit_code)
+        return None
+
+    def _bury(self, worker: Worker, exit_code: int) -> None:
+        self._unexpected.append(time.monotonic())
+        self._report.warn(
+            "H14", f"process {worker.pid} ended while idle with exit code {exit_code}; nobody asked"
+        )
+        self._end(worker, "it was gone already", destroy=True)
+
+    def _enqueue(self) -> _Ticket:
+        if len(self._queue) >= self.application.queue_length:
+            raise WorkerFailure(
+                "queue_full",
+                f"all {self.max_instances} processes are busy and queueLength "
+                f"({self.application.queue_length}) requests wait already; IIS answers 503.4",
+            )
+        ticket = _Ticket()
+        self._queue.append(ticket)
+        return ticket
+
+    def _start(self) -> Worker:
+        try:
+            worker = Worker.start(
+                self.application,
+                site_folder=self._site_folder,
+                log_folder=self._log_folder,
+                modes=self._modes,
+                report=self._report,
+            )
+        except BaseException:
+            with self._lock:
+                self._starting -= 1
+                self._serve_queue()
+            raise
+        with self._lock:
+            self._starting -= 1
+            self._busy.add(worker)
+        return worker
+
+    def _serve_queue(self) -> None:
+        """Give free workers, or room for new ones, to those who wait."""
+        while self._queue:
+            worker = self._take_idle()
+            if worker is None:
+                if self._alive() >= self.max_instances:
+                    return
+                self._starting += 1
+            ticket = self._queue.popleft()
+            ticket.worker = worker
+            ticket.turn.set()
+
+    # What becomes of a worker after a request.
+
+    def _done(self, exchange: Exchange, failure: WorkerFailure | None) -> None:
+        worker = exchange.worker
+        usable = exchange.ended
+        if failure is not None:
+            self._report.count(failure.kind)
+            self._report.warn(failure.code.removeprefix("IISWSGI-"), failure.sentence)
+            # Only FCGI_STDERR leaves a process that is in order, once it has ended the request.
+            usable = usable and failure.kind == "stderr"
+            usable = usable and self.application.stderr_mode != "TerminateProcess"
+        elif exchange.ended:
+            self._report.count("answered")
+        else:
+            self._report.count("client_gone")
+            usable = self._client_gone(exchange)
+        self._release(worker, usable, failure)
+
+    def _client_gone(self, exchange: Exchange) -> bool:
+        """Whether the worker can be used again."""
+        how = self._modes.client_gone
+        if how == "abort":
+            return exchange.abort(self.application.activity_timeout)
+        if how == "close":
+            exchange.worker.channel.close()
+            exchange.worker.process.wait(self.application.activity_timeout)
+        return False
+
+    def _release(self, worker: Worker, usable: bool, failure: WorkerFailure | None) -> None:
+        worker.served += 1
+        worker.last_used = time.monotonic()
+        with self._lock:
+            self._busy.discard(worker)
+            self._leaving.discard(worker)
+            if not usable:
+                if failure is not None and failure.kind in _UNEXPECTED:
+                    self._unexpected.append(time.monotonic())
+                because = failure.kind if failure is not None else "its client left in mid-request"
+                self._end(worker, because, destroy=True)
+            elif worker.retired or self._closed.is_set():
+                self._end(worker, "the pool was recycled")
+            elif worker.served >= self.application.instance_max_requests:
+                self._end(worker, f"it has served instanceMaxRequests ({worker.served})")
+            else:
+                self._idle.append(worker)
+            self._serve_queue()
+
+    def _end(self, worker: Worker, because: str, *, destroy: bool = False) -> None:
+        """End a worker that nobody uses, in a thread: it may take its grace period."""
+        worker.retired = True
+
+        def end() -> None:
+            try:
+                if destroy:
+                    worker.destroy(because)
+                else:
+                    worker.end(because)
+            finally:
+                with self._lock:
+                    self._enders.discard(thread)
+
+        thread = threading.Thread(target=end, name=f"iiswsgi-end-{worker.pid}", daemon=True)
+        with self._lock:
+            self._enders.add(thread)
+        thread.start()
+
+    # Recycling and the end.
+
+    def recycle(self, because: str = "it was asked for") -> None:
+        """Replace every process; running requests are finished within the grace period."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            busy, self._busy = self._busy, set()
+            self._leaving |= busy
+            self._report.tell(f"recycled {len(idle) + len(busy)} processes: {because}")
+            for worker in idle:
+                self._end(worker, f"recycled: {because}")
+        for worker in busy:
+            worker.retire()
+
+    def close(self) -> None:
+        """End all processes, with notice if that is configured; waiting requests fail."""
+        self._closed.set()
+        self.recycle("the stand-in stops")
+        with self._lock:
+            while self._queue:
+                self._queue.popleft().turn.set()
+            leaving = list(self._leaving)
+        deadline = time.monotonic() + self.application.signal_before_terminate_seconds
+        for worker in leaving:
+            worker.process.wait(max(0.0, deadline - time.monotonic()))
+            worker.kill("the stand-in stopped in mid-request")
+        self._keeper.join()
+        while True:
+            with self._lock:
+                thread = next(iter(self._enders), None)
+            if thread is None:
+                return
+            thread.join()
+
+    def _keep(self) -> None:
+        """Now and then: the monitored file, idle processes, dead ones."""
+        while not self._closed.wait(self._modes.tick):
+            with self._lock:
+                self._watch_file()
+                self._sweep()
+
+    def _watch_file(self) -> None:
+        if self._monitor is not None and self._monitor.changed():
+            self.recycle(f"{self._monitor.path} changed")
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        kept: list[Worker] = []
+        for worker in self._idle:
+            exit_code = worker.process.poll()
+            if exit_code is not None:
+                self._bury(worker, exit_code)
+            elif now - worker.last_used >= self.application.idle_timeout:
+                self._end(worker, f"idle for idleTimeout ({self.application.idle_timeout:g} s)")
+            else:
+                kept.append(worker)
+        self._idle = kept
+
+
+def _closed() -> WorkerFailure:
+    return WorkerFailure("killed", "the stand-in stops; the request was not sent to any process")
