@@ -87,21 +87,24 @@ def _set_length(environ: dict[str, Any]) -> None:
         del environ["CONTENT_LENGTH"]
         return
     header = environ.get("HTTP_CONTENT_LENGTH")
-    if header and length and header != length:
+    for value in (length, header):
+        if value and not (value.isdecimal() and len(value) <= _MAX_LENGTH_DIGITS):
+            raise BadRequest(
+                "W10", f"the Content-Length of the request is no number: {value[:40]!r}"
+            )
+    if length and header and int(length) != int(header):
         raise BadRequest(
             "W10",
-            f"the request states two lengths of its body, {length[:40]!r} and {header[:40]!r}: a "
-            "proxy in front may have believed the other one; look for what adds the second",
+            f"the request states two lengths of its body, {length} and {header}: a proxy in front "
+            "may have believed the other one; look for what adds the second",
         )
-    if length and not (length.isdecimal() and len(length) <= _MAX_LENGTH_DIGITS):
-        raise BadRequest("W10", f"the Content-Length of the request is no number: {length[:40]!r}")
 
 
 def _set_scheme(environ: dict[str, Any]) -> None:
     """Set ``wsgi.url_scheme``; leave HTTPS only where it says yes."""
     https = environ.get("HTTPS")
     if https:
-        secure = https.lower() in ("on", "1", "yes")
+        secure = https.lower() in ("on", "1", "yes", "true")
     else:
         secure = (
             environ.get("SERVER_PORT_SECURE") == "1" or environ.get("REQUEST_SCHEME") == "https"

@@ -87,12 +87,14 @@ def _choose(
     first: tuple[str, str] | None = None
     for uri in _sources(variables):
         raw_path = uri.partition("?")[0]
+        if not raw_path.startswith("/"):
+            raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
+            if not raw_path.startswith("/"):
+                continue  # "*" of OPTIONS, or nothing that is known
         if raw_path == sent_script == sent_info and "%" not in raw_path:
             path = raw_path  # the usual request: nothing was encoded, nothing normalised
         else:
             path = _decode(raw_path)
-        if not path.startswith("/"):
-            continue
         first = first or (path, raw_path)
         end = _prefix_end(path, mount)
         if end is not None:
@@ -113,10 +115,9 @@ def _sources(variables: Mapping[str, str]) -> Iterator[str]:
     client pleases to send.
     """
     if variables.get("IIS_WasUrlRewritten") == "1":
-        for name in ("UNENCODED_URL", "HTTP_X_ORIGINAL_URL"):
-            uri = variables.get(name)
-            if uri:
-                yield uri
+        uri = variables.get("UNENCODED_URL") or variables.get("HTTP_X_ORIGINAL_URL")
+        if uri:
+            yield uri
     uri = variables.get("REQUEST_URI")
     if uri:
         yield uri
@@ -129,8 +130,6 @@ def _decode(raw_path: str) -> str:
     slash, and dot segments are resolved: IIS checks its rules on ``/public`` when the client sends
     ``/admin/..%5Cpublic``, so an application must not take that for something below ``/admin``.
     """
-    if not raw_path.startswith("/"):
-        raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
     path = unquote(_PERCENT_U.sub(_utf8_escapes, raw_path), "latin-1").replace("\\", "/")
     return _without_dots(path) if "/." in path else path
 
