@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -47,12 +48,16 @@ class Child:
         self.close()
 
     def send(self, data: bytes) -> None:
-        """Write all of *data*."""
-        self._socket.sendall(data)
+        """Write all of *data*; that a child has gone shows when its answer is read."""
+        with contextlib.suppress(ConnectionError):
+            self._socket.sendall(data)
 
     def receive(self) -> bytes:
         """Read what is there, at least one byte; b"" at the end of the stream."""
-        return self._socket.recv(RECEIVE_SIZE)
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        except ConnectionResetError:  # it left without having read everything
+            return b""
 
     def cpu_seconds(self) -> float:
         """User and system time of all the child's threads so far, in nanosecond steps."""

@@ -89,9 +89,10 @@ class Child:
         self.close()
 
     def send(self, data: bytes) -> None:
-        """Write all of *data*."""
-        operation, _ = _winapi.WriteFile(self._pipe, data, overlapped=True)
-        operation.GetOverlappedResult(True)
+        """Write all of *data*; that a child has gone shows when its answer is read."""
+        with contextlib.suppress(BrokenPipeError):
+            operation, _ = _winapi.WriteFile(self._pipe, data, overlapped=True)
+            operation.GetOverlappedResult(True)
 
     def receive(self) -> bytes:
         """Read what is there, at least one byte; b"" at the end of the stream."""
