@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections import deque
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from iiswsgi.errors import ClientDisconnected, RequestTooLarge
 
@@ -179,7 +179,7 @@ class ErrorStream:
     IIS turns any STDERR text into a 500 by default (``stderrMode``).
     """
 
-    def __init__(self, log: io.TextIOBase, send: Callable[[bytes], None]) -> None:
+    def __init__(self, log: TextIO, send: Callable[[bytes], None]) -> None:
         self._log = log
         self._send = send
 

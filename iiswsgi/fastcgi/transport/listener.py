@@ -91,7 +91,7 @@ class Listener:
         self,
         sock: socket.socket,
         stop: StopSignal,
-        serve: Callable[[SocketTransport], None],
+        serve: Callable[[SocketTransport], object],
         *,
         connection_limit: int,
         timeout: float,

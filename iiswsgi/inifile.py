@@ -1,0 +1,58 @@
+"""What the gateway wants to know of an INI file and of Paste's command line."""
+
+from __future__ import annotations
+
+import configparser
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from iiswsgi.errors import SettingError
+
+__all__ = ["paste_command_line", "server_options"]
+
+_OURS = ("egg:iiswsgi#iis", "egg:iiswsgi")
+"""Values of ``use`` that mean this server."""
+
+
+def server_options(path: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The options of ``[server:iis]``, or of ``[server:main]`` where that uses this server.
+
+    An INI file that names another server only is served with the defaults.
+
+    :param variables: ``name=value`` from the command line, for ``%(name)s`` in the file.
+    :raises SettingError: S15, the file cannot be used.
+    """
+    from paste.deploy import loadwsgi  # slow to import, and not needed to say what is wrong
+
+    try:
+        loader = loadwsgi.ConfigLoader(path)
+        loader.update_defaults(dict(variables), overwrite=False)
+        for name in ("iis", "main"):
+            section = f"server:{name}"
+            if not loader.parser.has_section(section):
+                continue
+            if name == "iis" or loader.parser.get(section, "use", fallback="") in _OURS:
+                context = loader.get_context(loadwsgi.SERVER, name, dict(variables))
+                return dict(context.local_conf)
+    except (OSError, ValueError, LookupError, configparser.Error) as error:
+        raise SettingError("S15", f"{path} cannot be used: {error}") from error
+    return {}
+
+
+def paste_command_line() -> tuple[str | None, int | None]:
+    """The INI file and the verbosity where ``paster serve -s`` runs; None for what is not known.
+
+    With ``-s egg:iiswsgi#iis`` PasteScript hands the server no options, not even the file's name,
+    though the file may well have a ``[server:iis]``. Its own parser is asked, never imported.
+    """
+    module: Any = sys.modules.get("paste.script.serve")
+    if module is None or "serve" not in sys.argv:
+        return None, None
+    parser = module.ServeCommand.parser
+    try:
+        options, rest = parser.parse_args(sys.argv[sys.argv.index("serve") + 1 :])
+    except SystemExit:  # not the command line that PasteScript has accepted
+        return None, None
+    path = rest[0] if rest and options.server else None
+    return path, int(options.verbose) - int(options.quiet)

@@ -1,0 +1,124 @@
+"""A process made ready to serve, before it imports the application.
+
+The order matters. The log comes first, so that nothing that goes wrong later is silent. Then the
+settings; then what STDIN is; then the wire moves where the application cannot reach it. The
+application comes last, loaded by Paste or by :mod:`iiswsgi.serving`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from iiswsgi.errors import SettingError
+from iiswsgi.fastcgi.transport import inherited
+from iiswsgi.fastcgi.transport.inherited import Kind
+from iiswsgi.fastcgi.transport.listener import open_listener
+from iiswsgi.fastcgi.transport.sockets import SocketTransport
+from iiswsgi.runtime import log as process_log
+from iiswsgi.runtime import logconfig, settings, stdio
+from iiswsgi.runtime.convert import UnixAddress
+from iiswsgi.runtime.shutdown import Shutdown
+
+if TYPE_CHECKING:
+    from iiswsgi.fastcgi.transport.base import Transport
+    from iiswsgi.runtime.log import Log
+    from iiswsgi.runtime.settings import Settings
+    from iiswsgi.runtime.stdio import Inherited
+
+__all__ = ["Launch", "prepare"]
+
+log = logging.getLogger(__name__)
+
+
+class Launch:
+    """A process that is ready to serve; exactly one of *transport* and *listener* is there."""
+
+    def __init__(self, settings: Settings, process_log: Log, shutdown: Shutdown) -> None:
+        self.settings = settings
+        self.log = process_log
+        self.shutdown = shutdown
+        self.transport: Transport | None = None
+        """The one conversation that STDIN is."""
+        self.listener: socket.socket | None = None
+        """The socket to accept conversations from."""
+
+    def close(self) -> None:
+        """Let go of what was not used up; a Unix socket of our own leaves the file system."""
+        if self.listener is not None:
+            self.listener.close()
+            if isinstance(self.settings.listen, UnixAddress):
+                os.unlink(self.settings.listen.path)
+        self.shutdown.close()
+
+
+def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
+    """Log, settings, channel and standard streams of this process, in this order.
+
+    :param options: those of ``[server:iis]``, see ``docs/settings.rst``.
+    :param verbosity: how many more ``-v`` than ``-q`` were given to Paste's command, or None.
+    :raises SettingError: an option cannot be used, or there is nothing to serve on.
+    """
+    the_log = process_log.start()
+    values = settings.parse(options)
+    if values.log_file is not None:
+        the_log.move(values.log_file)
+    logconfig.set_level(values.log_level, verbosity)
+    launch = Launch(values, the_log, Shutdown())
+    if values.listen is None:
+        _take_stdin(launch)
+    else:
+        stdio.read_inherited()
+        address = values.listen
+        place = address.path if isinstance(address, UnixAddress) else (address.host, address.port)
+        launch.listener = open_listener(place)
+        stdio.make_harmless(the_log)
+        log.info("listening on %s", address)
+    return launch
+
+
+def _take_stdin(launch: Launch) -> None:
+    """Decide by what STDIN is (architecture.md, section 2), and move it out of reach."""
+    kind = inherited.classify(0)
+    if kind is Kind.OTHER:
+        raise SettingError(
+            "S11",
+            "STDIN is neither a named pipe nor a socket, so no web server has started this "
+            "process; try the site with 'iiswsgi host FOLDER', or set listen = 127.0.0.1:9000",
+        )
+    told = stdio.read_inherited()
+    handle = stdio.take_stdin("pipe" if kind is Kind.PIPE else "socket")
+    stdio.make_harmless(launch.log)
+    _watch_event(launch.shutdown, told)
+    name = told.pipe_name or kind.value
+    if kind is Kind.PIPE:
+        launch.transport = _pipe_transport(handle, launch.shutdown, name)
+    elif kind is Kind.SOCKET:
+        launch.transport = SocketTransport(socket.socket(fileno=handle), launch.shutdown, name)
+    else:
+        launch.listener = socket.socket(fileno=handle)
+    log.info("STDIN is %s (%s)", kind.value, name)
+
+
+def _pipe_transport(handle: int, shutdown: Shutdown, name: str) -> Transport:
+    if sys.platform != "win32":
+        raise SettingError("S11", "named pipes are served on Windows only")
+    from iiswsgi.fastcgi.transport.pipe import PipeTransport
+
+    return PipeTransport(handle, shutdown, name)
+
+
+def _watch_event(shutdown: Shutdown, told: Inherited) -> None:
+    """Heed the shutdown event; its number is believed only because STDIN is a channel."""
+    if told.shutdown_event is not None and shutdown.watch_event(told.shutdown_event):
+        log.info("the shutdown event is watched")
+    elif told.event_text:
+        log.warning(
+            "IISWSGI-S12: _FCGI_SHUTDOWN_EVENT_ is %r, which is no event of this process; only "
+            "the end of input and signals will end it",
+            told.event_text,
+        )

@@ -1,0 +1,265 @@
+"""The gateway: FastCGI on one side, a WSGI application on the other, a process around both.
+
+``IISWSGIServer`` joins the rooms ``fastcgi`` and ``wsgi``; :mod:`iiswsgi.launch` makes a process
+ready for it. The Paste entry points ``egg:iiswsgi#iis`` and ``egg:iiswsgi#test_app`` stand here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from flup.server import fcgi_base
+
+from iiswsgi import launch
+from iiswsgi.errors import BadRequest, Error, ExitStatus, RequestTooLarge
+from iiswsgi.fastcgi.connection import BrokenOff, GatewayConnection, GatewayRequest
+from iiswsgi.fastcgi.protocol import ProtocolStatus, Role
+from iiswsgi.fastcgi.streams import ErrorStream
+from iiswsgi.fastcgi.transport.listener import Listener
+from iiswsgi.inifile import paste_command_line, server_options
+from iiswsgi.runtime import log as process_log
+from iiswsgi.runtime.settings import Settings
+from iiswsgi.runtime.shutdown import Shutdown
+from iiswsgi.testapp import make_test_app
+from iiswsgi.wsgi.call import Outcome, call, refuse
+from iiswsgi.wsgi.environ import make_environ
+from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
+from iiswsgi.wsgi.filewrapper import FileWrapper
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TextIO
+
+    from iiswsgi.fastcgi.transport.base import Transport
+    from iiswsgi.launch import Launch
+
+    Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+__all__ = [
+    "IISWSGIServer",
+    "make_test_app",
+    "serve",
+    "serve_failure",
+    "serve_launched",
+    "server_factory",
+    "server_runner",
+]
+
+log = logging.getLogger(__name__)
+
+
+class IISWSGIServer(fcgi_base.BaseFCGIServer):
+    """Serves one WSGI application over FastCGI, with flup's Connection and Request underneath.
+
+    :param errors: text stream for ``wsgi.errors``.
+    :param log_path: where the log is, for the pages that say so.
+    """
+
+    request_class = GatewayRequest
+
+    def __init__(
+        self,
+        application: Application,
+        settings: Settings | None = None,
+        *,
+        shutdown: Shutdown,
+        errors: TextIO,
+        log_path: str | None = None,
+    ) -> None:
+        settings = settings or Settings()
+        super().__init__(application, roles=(Role.RESPONDER,))
+        self._connectionClass = GatewayConnection
+        self.settings = settings
+        self.shutdown = shutdown
+        self.spool_limit = settings.spool_limit
+        self.max_request_body = settings.max_request_body
+        self.max_params = settings.max_params
+        self.max_params_bytes = settings.max_params_bytes
+        self._errors = errors
+        self._pages = ErrorPage(log_path, settings.expose_tracebacks)
+        self._slots: threading.Semaphore | None = None
+        self._set_concurrency(1)
+
+    def _set_concurrency(self, threads: int) -> None:
+        self.capability = {
+            fcgi_base.FCGI_MAX_CONNS: threads,
+            fcgi_base.FCGI_MAX_REQS: threads,
+            fcgi_base.FCGI_MPXS_CONNS: 0,
+        }
+        self._static_environ = {
+            "wsgi.errors": self._errors,
+            "wsgi.multithread": threads > 1,
+            # The web server starts as many processes as it likes.
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+            "wsgi.file_wrapper": FileWrapper,
+        }
+
+    def serve_connection(self, transport: Transport) -> Error | None:
+        """Serve one conversation to its end; what ended it, unless that was orderly."""
+        connection = self._connectionClass(transport, None, self, 0)
+        connection.run()
+        return connection.failure
+
+    def serve_listener(self, sock: socket.socket) -> ExitStatus:
+        """Serve all connections to a listening socket until the shutdown."""
+        settings = self.settings
+        self._set_concurrency(settings.threads)
+        self._slots = threading.Semaphore(settings.threads)
+        listener = Listener(
+            sock,
+            self.shutdown,
+            self.serve_connection,
+            connection_limit=settings.connection_limit,
+            timeout=settings.channel_timeout,
+        )
+        listener.run()
+        if left := listener.join(settings.graceful_timeout):
+            log.warning(
+                "IISWSGI-S13: %d requests still ran %g seconds after the end was asked for "
+                "(graceful_timeout); they are abandoned",
+                left,
+                settings.graceful_timeout,
+            )
+        return ExitStatus.OK
+
+    def handler(self, req: GatewayRequest) -> tuple[int, int]:
+        """Answer one request, as flup's Request asks for it.
+
+        :returns: protocol status and application status for END_REQUEST.
+        :raises BrokenOff: the response must not be taken for complete.
+        """
+        if req.role not in self.roles:
+            log.warning("IISWSGI-P08: role %d was asked for; only RESPONDER is served", req.role)
+            return ProtocolStatus.UNKNOWN_ROLE, 0
+        if self._slots is None:
+            outcome = self._answer(req)
+        else:
+            with self._slots:
+                outcome = self._answer(req)
+        if outcome is Outcome.BROKEN:
+            raise BrokenOff
+        return ProtocolStatus.REQUEST_COMPLETE, 0
+
+    def _answer(self, req: GatewayRequest) -> Outcome:
+        response = req.stdout
+        if req.refusal:
+            error = RequestTooLarge("P04", req.refusal)
+            status = "431 Request Header Fields Too Large"
+            return refuse(error, {}, response, error_page=self._pages, status=status)
+        try:
+            environ = make_environ(req.params, script_name=self.settings.script_name)
+            self._check_length(environ)
+        except (BadRequest, RequestTooLarge) as error:
+            return refuse(error, req.params, response, error_page=self._pages)
+        environ.update(self._static_environ)
+        environ["wsgi.input"] = req.stdin.reader()
+        if self.settings.stderr_records:
+            environ["wsgi.errors"] = ErrorStream(self._errors, req.stderr.write)
+        return call(
+            self.application,
+            environ,
+            response,
+            error_page=self._pages,
+            max_header_bytes=self.settings.max_header_bytes,
+        )
+
+    def _check_length(self, environ: dict[str, Any]) -> None:
+        """Refuse at once what is stated to be too large; the rest is counted as it comes."""
+        length = environ.get("CONTENT_LENGTH")
+        if self.max_request_body and length and int(length) > self.max_request_body:
+            raise RequestTooLarge(
+                "W20",
+                f"the request body of {length} bytes is larger than max_request_body, "
+                f"{self.max_request_body}",
+            )
+
+
+def serve_launched(ready: Launch, application: Application) -> ExitStatus:
+    """Serve from a process that is ready; what it should exit with."""
+    ready.log.begun()
+    path = ready.log.path
+    server = IISWSGIServer(
+        application,
+        ready.settings,
+        shutdown=ready.shutdown,
+        errors=ready.log.stderr,
+        log_path=path,
+    )
+    status = ExitStatus.OK
+    with ready.shutdown.signals(), contextlib.closing(ready):
+        if ready.listener is not None:
+            status = server.serve_listener(ready.listener)
+        elif ready.transport is not None:
+            failure = server.serve_connection(ready.transport)
+            status = failure.exit_status if failure else status
+    log.info("the end: %s", ready.shutdown.reason or "the web server closed the connection")
+    return status
+
+
+def serve_failure(ready: Launch, error: BaseException, *, is_logged: bool = False) -> ExitStatus:
+    """Serve a page that says where to look, for an application that could not be loaded.
+
+    A process that ended would be started again and again, until rapid-fail protection stops the
+    site; and IIS would show none of the reason.
+    """
+    error_id = new_error_id()
+    log.critical(
+        "IISWSGI-S16: the application could not be loaded; every request is answered with the "
+        "500 page, error id %s",
+        error_id,
+        exc_info=None if is_logged else error,
+    )
+    page = ErrorPage(ready.log.path, ready.settings.expose_tracebacks)
+    serve_launched(ready, page.not_loaded(error_id, error))
+    return ExitStatus.FAILED
+
+
+def server_factory(
+    global_conf: Mapping[str, str] | None = None, **local_conf: str
+) -> Callable[[Application], None]:
+    """``paste.server_factory``: get the process ready, before Paste loads the application.
+
+    :param local_conf: the options of the ``[server:...]`` section.
+    """
+    the_log = process_log.start()
+    try:
+        path, verbosity = paste_command_line()
+        options = local_conf or (server_options(path, global_conf or {}) if path else {})
+        ready = launch.prepare(options, verbosity)
+    except Error as error:
+        the_log.tell("ERROR", __name__, str(error))
+        the_log.guard.begun()
+        raise SystemExit(int(error.exit_status)) from error
+    # Paste loads the application next, and knows of no page to show when that fails.
+    the_log.guard.on_failure = functools.partial(serve_failure, ready, is_logged=True)
+
+    def serve_paste(application: Application) -> None:
+        status = serve_launched(ready, application)
+        if status:
+            raise SystemExit(int(status))
+
+    return serve_paste
+
+
+def server_runner(
+    application: Application, global_conf: Mapping[str, str] | None = None, **local_conf: str
+) -> None:
+    """``paste.server_runner``: the same in one call, for those who have the application already."""
+    server_factory(global_conf, **local_conf)(application)
+
+
+def serve(application: Application, **settings: str) -> ExitStatus:
+    """Serve *application* from what this process got as STDIN, or from ``listen``, to the end.
+
+    :param settings: those of ``docs/settings.rst``, as text.
+    :returns: what the process should exit with.
+    :raises SettingError: a setting cannot be used, or STDIN is nothing to serve on.
+    """
+    return serve_launched(launch.prepare(settings), application)
