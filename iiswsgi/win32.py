@@ -26,7 +26,7 @@ __all__ = [
     "ERROR_PIPE_LISTENING",
     "ERROR_PIPE_NOT_CONNECTED",
     "PipeEnd",
-    "disinherit_all",
+    "disinherit",
     "pipe_is_duplex",
     "set_std_handle",
     "user_name",
@@ -191,7 +191,10 @@ class PipeEnd:
 
 _STD_HANDLES = (-10, -11, -12)
 _NAME_SAM_COMPATIBLE = 2
-_MAX_HANDLE = 0x4000
+_HANDLE_STEP = 4
+"""Numbers of handles are multiples of it, the smallest free one first."""
+_MAX_HANDLE = 0x10000
+"""Where the search for a handle ends: 16384 handles are more than a web server's process has."""
 
 _set_std_handle = _declare("SetStdHandle", wintypes.DWORD, wintypes.HANDLE)
 
@@ -213,21 +216,112 @@ def user_name() -> str:
     return "an account without a name"
 
 
-def disinherit_all(handle: int) -> None:
-    """Let no child inherit *handle*, nor another handle of this process to the same object.
+def disinherit(handle: int) -> None:
+    """Let no child inherit *handle*, nor the other handle to the same object, if there is one.
 
-    The python.exe of a virtual environment hands its own inheritable handles on and a duplicate of
-    STDIN besides, so that there is a second handle whose number nobody told us. Windows gives out
-    multiples of 4 and begins with small ones. Before Windows 10 two handles cannot be compared;
-    there the second one is left as it is.
+    The python.exe of a virtual environment hands its own inheritable handles on, and a duplicate of
+    STDIN besides, so that the original is there too, under a number that nobody tells us. Before
+    Windows 10 handles cannot be compared; there the original is left as it is.
     """
     os.set_handle_inheritable(handle, False)
+    if sys.prefix == sys.base_prefix:
+        return
     try:
         same = ctypes.WinDLL("kernelbase").CompareObjectHandles
     except AttributeError:
         return
     same.argtypes = (wintypes.HANDLE, wintypes.HANDLE)
     same.restype = wintypes.BOOL
-    for other in range(4, _MAX_HANDLE, 4):
-        if same(handle, other):
+    for other in range(_HANDLE_STEP, _MAX_HANDLE, _HANDLE_STEP):
+        if other != handle and same(handle, other):
             os.set_handle_inheritable(other, False)
+            return
+
+
+# What the stand-in needs besides, as a host that starts processes.
+
+_KILL_ON_JOB_CLOSE = 0x2000
+_EXTENDED_LIMIT_INFORMATION = 9
+
+
+class _ExtendedLimits(ctypes.Structure):
+    """JOBOBJECT_EXTENDED_LIMIT_INFORMATION; what is not used here stands for its size only."""
+
+    _fields_ = (
+        ("PerProcessUserTimeLimit", ctypes.c_int64),
+        ("PerJobUserTimeLimit", ctypes.c_int64),
+        ("LimitFlags", wintypes.DWORD),
+        ("MinimumWorkingSetSize", ctypes.c_size_t),
+        ("MaximumWorkingSetSize", ctypes.c_size_t),
+        ("ActiveProcessLimit", wintypes.DWORD),
+        ("Affinity", ctypes.c_size_t),
+        ("PriorityClass", wintypes.DWORD),
+        ("SchedulingClass", wintypes.DWORD),
+        ("IoInfo", ctypes.c_uint64 * 6),
+        ("MemoryLimits", ctypes.c_size_t * 4),
+    )
+
+
+_set_event = _declare("SetEvent", wintypes.HANDLE)
+_flush_file_buffers = _declare("FlushFileBuffers", wintypes.HANDLE)
+_set_job_information = _declare(
+    "SetInformationJobObject", wintypes.HANDLE, ctypes.c_int, ctypes.c_void_p, wintypes.DWORD
+)
+_assign_to_job = _declare("AssignProcessToJobObject", wintypes.HANDLE, wintypes.HANDLE)
+_create_job = _kernel32.CreateJobObjectW
+_create_job.argtypes = (ctypes.c_void_p, wintypes.LPCWSTR)
+_create_job.restype = wintypes.HANDLE
+_resume_thread = _kernel32.ResumeThread
+_resume_thread.argtypes = (wintypes.HANDLE,)
+_resume_thread.restype = wintypes.DWORD
+
+
+def create_event() -> int:
+    """A manual-reset event that is not set; to be closed with CloseHandle."""
+    handle = _create_event(None, True, False, None)
+    if not handle:
+        raise _last_error()
+    return int(handle)
+
+
+def set_event(handle: int) -> None:
+    """Set an event, for everybody who waits or will wait."""
+    if not _set_event(handle):
+        raise _last_error()
+
+
+def flush_file_buffers(handle: int) -> None:
+    """Wait until the other end of a pipe has read everything."""
+    if not _flush_file_buffers(handle):
+        raise _last_error()
+
+
+def resume_thread(handle: int) -> None:
+    """Let a thread run that was created suspended."""
+    if _resume_thread(handle) == 0xFFFFFFFF:
+        raise _last_error()
+
+
+class Job:
+    """Processes, and those they start, that end when the job is closed."""
+
+    def __init__(self) -> None:
+        handle = _create_job(None, None)
+        if not handle:
+            raise _last_error()
+        self._handle = int(handle)
+        limits = _ExtendedLimits(LimitFlags=_KILL_ON_JOB_CLOSE)
+        reference, size = ctypes.byref(limits), ctypes.sizeof(limits)
+        if not _set_job_information(self._handle, _EXTENDED_LIMIT_INFORMATION, reference, size):
+            raise _last_error()
+
+    def assign(self, process: int) -> None:
+        """Add a process by its handle."""
+        if not _assign_to_job(self._handle, process):
+            raise _last_error()
+
+    def close(self) -> None:
+        """End every process in it; a second call does nothing."""
+        if self._handle != -1:
+            _close_handle(self._handle)
+            self._handle = -1

@@ -16,7 +16,12 @@ PACKAGE = Path(iiswsgi.__file__).parent
 EVERYWHERE = {"iiswsgi", "iiswsgi.errors"}
 """What any module may import: the version and the errors."""
 
-WINDOWS_ONLY = {"iiswsgi.win32", "iiswsgi.fastcgi.transport.pipe", "iiswsgi.host.pipe"}
+WINDOWS_ONLY = {
+    "iiswsgi.win32",
+    "iiswsgi.fastcgi.transport.pipe",
+    "iiswsgi.host.pipe",
+    "iiswsgi.host.windows",
+}
 """Need kernel32, so they cannot be imported anywhere else."""
 
 LOWER_ROOMS = ("iiswsgi.fastcgi", "iiswsgi.wsgi", "iiswsgi.runtime", "iiswsgi.iis")

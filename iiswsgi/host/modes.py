@@ -74,8 +74,9 @@ class Modes:
     wire: Wire = field(default_factory=Wire)
     synchronous_handle: bool = False
     """Windows: the worker's end of the pipe without the overlapped flag."""
-    late_connect: bool = False
-    """Windows: open the host's end only once the worker runs, as mod_fcgid does."""
+    late_connect: float = 0
+    """Windows: open the host's end so many seconds after the worker was started, as mod_fcgid
+    does; 0: before, as IIS does."""
     end_order: Literal["close_first", "signal_first"] = "close_first"
     """Orderly end of an idle worker: which of the two it sees first."""
     kill_without_notice: bool = False

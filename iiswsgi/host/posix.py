@@ -12,12 +12,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import uuid
 
 from iiswsgi.host import sockets
 from iiswsgi.host.launch import Launch, split_arguments
 from iiswsgi.host.modes import Modes
 from iiswsgi.iis.config import FastCgiApplication
+
+if sys.platform == "win32":
+    raise ImportError("iiswsgi.host.posix needs POSIX")
 
 __all__ = ["PosixProcess", "start"]
 

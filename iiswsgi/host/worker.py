@@ -70,6 +70,7 @@ class Worker:
         self._log_position = log_position
         self._lock = threading.Lock()
         self._opening = False
+        self._late: threading.Thread | None = None
 
     @classmethod
     def start(
@@ -138,7 +139,8 @@ class Worker:
             return
         self.stop_asked = time.monotonic()
         self.process.ask_to_stop()
-        threading.Thread(target=self._kill_late, args=(grace,), daemon=True).start()
+        self._late = threading.Thread(target=self._kill_late, args=(grace,), daemon=True)
+        self._late.start()
 
     def _kill_late(self, grace: float) -> None:
         if self.process.wait(grace) is None:
@@ -183,6 +185,8 @@ class Worker:
         self._ended(because)
 
     def _ended(self, because: str) -> None:
+        if self._late is not None:
+            self._late.join()  # it holds the process's handle
         self.process.close()
         self.report.count("ended")
         self.report.tell(f"process {self.pid} ended: {because}")

@@ -10,8 +10,8 @@ __all__ = ["MAX_BYTES", "WorkerLog"]
 MAX_BYTES = 256 << 10
 """Bytes read from the log's end at once; more is not shown to anybody."""
 
-_NEW_LINE = re.compile(r"\d{4}-\d\d-\d\d[ T]")
-"""How a line begins that is not the continuation of the one above."""
+_PID = re.compile(r'\d\S+ (\d+) |.*?"(?:pid|process)": ?(\d+)')
+"""The process in a record's first line: the word behind the time, or JSON's."""
 
 
 class WorkerLog:
@@ -30,18 +30,17 @@ class WorkerLog:
     def lines(self, pid: int | None = None, since: int = 0) -> list[str]:
         """The lines from *since* on, those of one process only if *pid* is given.
 
-        A line without a date belongs to the line above it, as a traceback's do.
+        A line that begins with a blank belongs to the record above it, as a traceback's do.
         """
         text = self._read(since)
         if pid is None:
             return text
-        mark = re.compile(rf"(?<!\d){pid}(?!\d)")
         kept: list[str] = []
         keeping = False
         for line in text:
-            if _NEW_LINE.match(line):
-                # The process is named near the beginning; further on a number may be anything.
-                keeping = mark.search(line, 19, 90) is not None
+            if line[:1] not in ("", " ", "\t"):
+                match = _PID.match(line)
+                keeping = match is not None and str(pid) in match.groups()
             if keeping:
                 kept.append(line)
         return kept

@@ -183,7 +183,7 @@ def log(text):
     folder = os.path.join(GIVEN["IIS_USER_HOME"], "Logs", GIVEN["IISEXPRESS_SITENAME"])
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "iiswsgi.log"), "a", encoding="utf-8") as file:
-        file.write("2026-01-02 03:04:05,678 %d INFO %s\n" % (os.getpid(), text))
+        file.write("2026-01-02T03:04:05.678Z %d INFO app: %s\n" % (os.getpid(), text))
 
 
 class Stop(Exception):
