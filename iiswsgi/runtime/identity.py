@@ -37,7 +37,7 @@ def facts(environ: Mapping[str, str]) -> Iterator[str]:
         f"iiswsgi {iiswsgi.__version__} on Python {version} ({bits} bit, {sys.platform}), "
         f"{sys.executable}"
     )
-    yield f"process {os.getpid()} of {os.getppid()}, as {user()}, in {_folder()}"
+    yield f"process {os.getpid()}, as {user()}, in {_folder()}"
     yield f"command line: {sys.orig_argv}"
     known = [f"{name}={environ[name]}" for name in _VARIABLES if name in environ]
     if known:

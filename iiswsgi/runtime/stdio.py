@@ -89,7 +89,7 @@ if sys.platform == "win32":
         """
         handle = msvcrt.get_osfhandle(0)
         try:
-            win32.disinherit_all(handle)
+            win32.disinherit(handle)
             if kind == "socket":
                 original = socket.socket(fileno=handle)
                 try:
