@@ -27,9 +27,14 @@ WINDOWS_ONLY = {
 LOWER_ROOMS = ("iiswsgi.fastcgi", "iiswsgi.wsgi", "iiswsgi.runtime", "iiswsgi.iis")
 """Know nothing of each other."""
 
+JOINERS = ("iiswsgi.server", "iiswsgi.launch", "iiswsgi.serving", "iiswsgi.inifile")
+"""Join the lower rooms to the gateway's process."""
+
 MAY_IMPORT = {
     "iiswsgi.host": {"iiswsgi.fastcgi.protocol", "iiswsgi.iis", "iiswsgi.process"},
-    "iiswsgi.server": {*LOWER_ROOMS, "iiswsgi.testapp"},
+    "iiswsgi.server": {*LOWER_ROOMS, *JOINERS, "iiswsgi.testapp"},
+    "iiswsgi.launch": {*LOWER_ROOMS, *JOINERS},
+    "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS},
     "iiswsgi.win32": set(),
     "iiswsgi.testapp": set(),
     "iiswsgi.process": set(),

@@ -1,0 +1,383 @@
+"""The gateway as a whole process behind the stand-in: a named pipe on Windows, else a socket."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from fixtureapps.app import CHUNK
+from functional.sites import make_site, serving, wait_until
+from iiswsgi.host.failure import WorkerFailure
+from iiswsgi.host.modes import Modes, Wire
+from iiswsgi.host.pages import Report
+
+MEGABYTE = bytes(range(256)) * 4096
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """One site for the tests that leave it as they found it."""
+    with serving(make_site(tmp_path_factory.mktemp("site"))) as client:
+        yield client
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_a_page(client):
+    answer = client.get("/")
+    assert answer.status == 200
+    assert answer.text == "hello\n"
+    assert answer.headers["Content-Length"] == "6"
+
+
+def test_one_process_serves_many_requests(client):
+    assert len({client.get("/pid").text for _ in range(10)}) == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_comes_back(client, chunked):
+    answer = client.post("/echo", MEGABYTE, chunked=chunked)
+    assert answer.status == 200
+    assert answer.body == MEGABYTE
+
+
+@pytest.mark.parametrize("length", [0, 1, 65535, 65536, 20_000_000])
+def test_upload(client, length):
+    body = (MEGABYTE * (length // len(MEGABYTE) + 1))[:length]
+    assert client.post("/count", body).json == {"length": length, "sha256": sha256(body)}
+
+
+def test_download(client):
+    answer = client.get("/size/20000000")
+    assert answer.headers["Content-Length"] == "20000000"
+    assert sha256(answer.body) == sha256((CHUNK * 306)[:20_000_000])
+
+
+def test_a_body_left_unread_harms_nobody(client):
+    assert client.post("/read-partial/10", MEGABYTE).text == "read 10\n"
+    assert client.post("/size/1000000", MEGABYTE).body == (CHUNK * 16)[:1_000_000]
+    assert client.get("/").text == "hello\n"
+
+
+def test_chunks_leave_as_they_are_made(tmp_path):
+    site = make_site(tmp_path, response_buffer_limit=0)
+    with serving(site) as client:
+        client.get("/")
+        reply = client.open("/stream/3?pause=0.5")
+        times = [time.monotonic() for _ in reply.body]
+        reply.close()
+    assert len(times) == 3
+    assert min(b - a for a, b in itertools.pairwise(times)) > 0.25
+
+
+def test_write_and_file_wrapper(client):
+    assert client.get("/write-callable").text == "written twice, then returned\n"
+    assert client.get("/file/100000").body == (CHUNK * 2)[:100_000]
+
+
+@pytest.mark.parametrize("code", [204, 304, 404, 503])
+def test_status(client, code):
+    answer = client.get(f"/status/{code}")
+    assert answer.status == code
+    assert answer.text == ("" if code in (204, 304) else f"status {code}\n")
+
+
+def test_head(client):
+    answer = client.get("/size/1000", "HEAD")
+    assert answer.headers["Content-Length"] == "1000"
+    assert answer.body == b""
+
+
+def test_the_environ(client):
+    seen = client.get("/env?x=%C3%A9", headers=[("X-Any", "value"), ("Proxy", "evil")]).json
+    environ, others = seen["environ"], seen["others"]
+    assert environ["SCRIPT_NAME"] == ""
+    assert environ["PATH_INFO"] == "/env"
+    assert environ["QUERY_STRING"] == "x=%C3%A9"
+    assert environ["HTTP_X_ANY"] == "value"
+    assert environ["wsgi.url_scheme"] == "http"
+    assert "HTTP_PROXY" not in environ
+    assert "AUTH_PASSWORD" not in environ
+    assert others["wsgi.multithread"] == "False"
+    assert others["wsgi.input_terminated"] == "True"
+
+
+def test_the_process_shows_nothing_of_fastcgi(client):
+    variables = client.get("/env").json["os"]
+    assert not [name for name in variables if name.upper().startswith("_FCGI")]
+
+
+def test_below_the_root(tmp_path):
+    with serving(make_site(tmp_path), virtual_path="/app/sub") as client:
+        environ = client.get("/App/sub/env/caf%C3%A9%2Fbar").json["environ"]
+    assert environ["SCRIPT_NAME"] == "/App/sub"
+    assert environ["PATH_INFO"] == "/env/caf\xc3\xa9/bar"
+
+
+def test_all_output_goes_to_the_log_and_none_to_the_wire(client):
+    assert client.get("/print/Mark7").text == "child read '' from its stdin\n"
+    for way in ("print", "stderr", "logging", "warning", "wsgi.errors", "fd 1", "fd 2"):
+        client.wait_for_log(f"Mark7 {way}")
+    client.wait_for_log("Mark7 child stdout")
+    client.wait_for_log("Mark7 child stderr")
+    assert client.get("/").text == "hello\n"
+
+
+def test_an_exception_is_a_plain_page_with_an_id_that_the_log_has(client):
+    answer = client.get("/raise")
+    assert answer.status == 500
+    assert "secret-detail" not in answer.text
+    assert "Traceback" not in answer.text
+    client.wait_for_log("RuntimeError: raised on request: secret-detail")
+    client.wait_for_log("IISWSGI-W")
+    assert client.get("/").status == 200
+
+
+def test_system_exit_does_not_end_the_process(client):
+    before = client.get("/pid").text
+    assert client.get("/system-exit/5").status == 500
+    assert client.get("/pid").text == before
+
+
+def test_a_late_exception_breaks_the_response_off(tmp_path):
+    with serving(make_site(tmp_path, response_buffer_limit=0)) as client:
+        reply = client.open("/raise-late")
+        with pytest.raises(WorkerFailure) as raised:
+            list(reply.body)
+        reply.close()
+        assert raised.value.exit_code == 4
+        client.wait_for_log("raised late on request")
+        assert client.get("/").status == 200
+
+
+def test_a_crash_is_reported_with_its_exit_code(tmp_path):
+    with serving(make_site(tmp_path)) as client:
+        answer = client.get("/exit/7")
+        assert answer.status == 500
+        assert client.get("/").status == 200
+        assert client.pool.counters.failed == {"died_in_request": 1}
+
+
+def test_an_application_that_cannot_be_loaded_says_where_to_look(tmp_path):
+    site = make_site(tmp_path, "paste.app_factory = fixtureapps.app:make_broken_app")
+    with serving(site) as client:
+        answer = client.get("/")
+        assert answer.status == 500
+        assert "iiswsgi.log" in answer.text
+        assert "cannot be loaded" not in answer.text  # the exception's own words
+        client.wait_for_log("RuntimeError: this application cannot be loaded")
+        client.wait_for_log("about to fail")
+
+
+def test_an_unknown_setting_is_named(tmp_path):
+    site = make_site(tmp_path, options="thredas = 4")
+    with serving(site) as client:
+        answer = client.open("/")
+        assert isinstance(answer, Report)
+        client.wait_for_log("IISWSGI-S01")
+        assert "thredas" in client.log
+        assert client.pool.counters.failed == {"died_in_start": 1}
+
+
+def test_max_request_body(tmp_path):
+    with serving(make_site(tmp_path, options="max_request_body = 1000")) as client:
+        assert client.post("/count", b"x" * 1000).json["length"] == 1000
+        assert client.post("/count", b"x" * 1001).status == 413
+        assert client.post("/count", b"x" * 200_000, chunked=True).status == 413
+        assert client.get("/").status == 200
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hostile_cuts_change_nothing(tmp_path, seed):
+    body = MEGABYTE[:20_000]
+    with serving(make_site(tmp_path), Modes(wire=Wire.hostile(seed), tick=0.05)) as client:
+        for _ in range(3):
+            assert client.post("/echo", body, headers=[("X-Long", "v" * 300)]).body == body
+            assert client.get("/env").json["environ"]["SERVER_NAME"]
+        assert client.pool.counters.started == 1
+        assert not client.pool.counters.failed
+
+
+def test_instance_max_requests_loses_none(tmp_path):
+    with serving(make_site(tmp_path, instanceMaxRequests=5)) as client:
+        pids = [client.get("/pid").text for _ in range(20)]
+        counters = client.pool.counters
+        assert counters.answered == 20
+        assert counters.started >= 4
+        assert len(set(pids)) == 4
+        assert not counters.failed
+
+
+def leaving(client):
+    """How the processes that have ended did end."""
+    return [event for event in client.pool.events if " ended: " in event]
+
+
+@pytest.mark.parametrize("end_order", ["close_first", "signal_first"])
+def test_an_idle_process_leaves_at_once_with_status_0(tmp_path, end_order):
+    with serving(make_site(tmp_path), Modes(tick=0.05, end_order=end_order)) as client:
+        client.get("/")
+        began = time.monotonic()
+        client.pool.recycle()
+        wait_until(lambda: leaving(client))
+        assert time.monotonic() - began < 10
+        assert leaving(client)[0].endswith("it left with exit code 0")
+        assert client.get("/").status == 200
+
+
+def test_a_recycled_process_finishes_its_request(tmp_path):
+    with serving(make_site(tmp_path)) as client:
+        client.get("/")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(client.get("/sleep/2")))
+        thread.start()
+        time.sleep(0.7)
+        client.pool.recycle()
+        thread.join()
+        assert [answer.text for answer in answers] == ["slept 2\n"]
+        wait_until(lambda: leaving(client))
+        assert leaving(client)[0].endswith("it left with exit code 0")
+
+
+def test_a_changed_file_recycles(tmp_path):
+    watched = tmp_path / "watched.txt"
+    watched.write_text("1", encoding="utf-8")
+    with serving(make_site(tmp_path, monitorChangesTo=watched)) as client:
+        before = client.get("/pid").text
+        watched.write_text("changed", encoding="utf-8")
+        wait_until(lambda: client.get("/pid").text != before)
+        assert not client.pool.counters.failed
+
+
+def test_killed_without_notice(tmp_path):
+    site = make_site(tmp_path, signalBeforeTerminateSeconds=0, response_buffer_limit=0)
+    with serving(site, Modes(tick=0.05, kill_without_notice=True)) as client:
+        reply = client.open("/stream/100?pause=0.1")
+        next(reply.body)
+        client.pool.recycle()
+        with pytest.raises(WorkerFailure):
+            list(reply.body)
+        reply.close()
+        assert client.get("/print/AfterTheKill").status == 200
+        client.wait_for_log("AfterTheKill print")
+
+
+@pytest.mark.parametrize("client_gone", ["kill", "close", "abort"])
+def test_a_client_that_leaves_harms_nobody(tmp_path, client_gone):
+    site = make_site(tmp_path, response_buffer_limit=0)
+    with serving(site, Modes(tick=0.05, client_gone=client_gone)) as client:
+        reply = client.open("/stream/50?pause=0.1")
+        next(reply.body)
+        reply.close()
+        assert client.get("/").status == 200
+        assert client.pool.counters.client_gone == 1
+
+
+def test_several_processes_lose_nothing_and_share_a_log(tmp_path):
+    site = make_site(tmp_path, maxInstances=3, instanceMaxRequests=7)
+    failures = []
+
+    def ask(number):
+        for i in range(15):
+            mark = f"client-{number}-{i}."
+            body = mark.encode() * 100
+            try:
+                assert client.post("/echo", body).body == body
+                assert client.get(f"/print/{mark}").status == 200
+            except Exception as error:
+                failures.append(error)
+
+    with serving(site) as client:
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures
+        assert client.pool.counters.answered == 90
+        for number in range(3):
+            client.wait_for_log(f"client-{number}-14. print")
+
+
+def test_paster_serve(tmp_path):
+    arguments = '-c "from paste.script.command import run; run()" serve -s egg:iiswsgi#iis "{ini}"'
+    with serving(make_site(tmp_path, arguments=arguments)) as client:
+        assert client.get("/").text == "hello\n"
+        assert client.get("/print/ByPaster").status == 200
+        client.wait_for_log("ByPaster print")
+
+
+def test_paster_serve_with_server_name(tmp_path):
+    arguments = '-c "from paste.script.command import run; run()" serve --server-name=iis "{ini}"'
+    with serving(make_site(tmp_path, arguments=arguments)) as client:
+        assert client.get("/").text == "hello\n"
+
+
+def test_pserve(tmp_path):
+    arguments = '-m pyramid.scripts.pserve --server-name iis "{ini}"'
+    with serving(make_site(tmp_path, arguments=arguments)) as client:
+        assert client.get("/").text == "hello\n"
+
+
+def test_variables_of_the_command_line_reach_the_ini_file(tmp_path):
+    site = make_site(
+        tmp_path,
+        "use = egg:iiswsgi#test_app",
+        arguments='-m iiswsgi serve "{ini}" where=/from/here',
+        options="script_name = %(where)s",
+    )
+    with serving(site) as client:
+        assert "SCRIPT_NAME = /from/here\n" in client.get("/from/here/x?format=text").text
+
+
+LOGGERS = """
+[loggers]
+keys = root
+[handlers]
+keys = stderr
+[formatters]
+keys = plain
+[logger_root]
+level = DEBUG
+handlers = stderr
+[handler_stderr]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = plain
+[formatter_plain]
+format = from the ini file: %(message)s
+"""
+
+
+def test_loggers_of_the_ini_file_keep_working(tmp_path):
+    with serving(make_site(tmp_path, rest=LOGGERS)) as client:
+        client.get("/print/Logged")
+        client.wait_for_log("from the ini file: Logged logging")
+
+
+def test_a_person_who_starts_it_by_hand_is_told_what_to_do(tmp_path):
+    site = make_site(tmp_path / "site")
+    command = [sys.executable, "-m", "iiswsgi", "serve", str(site / "app.ini")]
+    result = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 2
+    assert "iiswsgi host" in result.stderr
+
+
+def test_the_environ_is_json(client):
+    # What the fixture application shows must survive every byte of a header.
+    value = "".join(map(chr, range(0xA1, 0x100)))
+    assert (
+        json.loads(client.get("/env", headers=[("X-All", value)]).text)["environ"]["HTTP_X_ALL"]
+        == value
+    )
