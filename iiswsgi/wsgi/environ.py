@@ -27,6 +27,7 @@ _NEVER_PASSED_ON = (
 )
 
 _EMPTY_MEANS_ABSENT = (
+    "HTTPS",
     "CONTENT_TYPE",
     "CONTENT_LENGTH",
     "REMOTE_USER",
@@ -109,7 +110,7 @@ def _set_scheme(environ: dict[str, Any]) -> None:
         secure = (
             environ.get("SERVER_PORT_SECURE") == "1" or environ.get("REQUEST_SCHEME") == "https"
         )
-    if not secure and https is not None:
+    if https and not secure:
         # "off" is a true value in Python, and ``if environ.get("HTTPS")`` a common mistake.
         del environ["HTTPS"]
     environ["wsgi.url_scheme"] = "https" if secure else "http"
