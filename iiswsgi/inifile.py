@@ -35,7 +35,7 @@ def server_options(path: str, variables: Mapping[str, str]) -> dict[str, str]:
             if name == "iis" or loader.parser.get(section, "use", fallback="") in _OURS:
                 context = loader.get_context(loadwsgi.SERVER, name, dict(variables))
                 return dict(context.local_conf)
-    except (OSError, ValueError, LookupError, configparser.Error) as error:
+    except (OSError, ValueError, LookupError, ImportError, configparser.Error) as error:
         raise SettingError("S15", f"{path} cannot be used: {error}") from error
     return {}
 

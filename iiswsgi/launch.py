@@ -78,6 +78,8 @@ def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
         launch.listener = open_listener(place)
         stdio.make_harmless(the_log)
         log.info("listening on %s", address)
+    # Handlers that Paste made of the INI file may hold a STDERR that is no more, or never was.
+    the_log.repair()
     return launch
 
 
