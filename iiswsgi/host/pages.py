@@ -37,20 +37,18 @@ class Report:
     """What the worker wrote to its log; None when no worker was involved."""
 
 
-def failure_report(
-    failure: WorkerFailure, *, command_line: str = "", log_folder: str = ""
-) -> Report:
+def failure_report(failure: WorkerFailure, *, command_line: str = "", log_file: str = "") -> Report:
     """Return what to say about `failure`.
 
     :param command_line: how the worker is started.
-    :param log_folder: where its log files are.
+    :param log_file: what it logs to.
     """
     words = WORDS[failure.kind]
     facts = [
         ("Exit code", exit_code_text(failure.exit_code)),
         ("Process", str(failure.pid) if failure.pid is not None else ""),
         ("Command line", command_line),
-        ("Log folder", log_folder),
+        ("Log", log_file),
         ("FCGI_STDERR", failure.stderr.decode("utf-8", "replace")),
         ("More about it", f"docs/errors, {failure.code}"),
     ]

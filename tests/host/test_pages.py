@@ -40,7 +40,7 @@ def page(report: Report, *, detailed: bool = True) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_sound_page(kind: Kind) -> None:
     outline = Outline()
-    text = page(pages.failure_report(failure(kind), command_line="python -m x", log_folder="/l"))
+    text = page(pages.failure_report(failure(kind), command_line="python -m x", log_file="/l"))
     outline.feed(text)
     assert outline.open == []
     assert outline.loads == []
@@ -77,7 +77,7 @@ def test_everything_is_escaped() -> None:
     report = pages.failure_report(
         WorkerFailure("died_in_start", hostile, log_lines=(hostile,), stderr=hostile.encode()),
         command_line=hostile,
-        log_folder=hostile,
+        log_file=hostile,
     )
     assert "<script" not in page(report)
     assert page(report).count("&lt;script&gt;") == 5
@@ -112,11 +112,11 @@ def test_exit_codes(code: int, text: str) -> None:
 
 
 def test_text_page() -> None:
-    report = pages.failure_report(failure("killed", log_lines=("a", "b")), log_folder="/logs")
+    report = pages.failure_report(failure("killed", log_lines=("a", "b")), log_file="/logs")
     text = pages.text_page(report)
     assert text.startswith("The worker was killed\n====")
     assert "  a\n  b\n" in text
-    assert "Log folder: /logs" in text
+    assert "Log: /logs" in text
     assert "  - Set signalBeforeTerminateSeconds" in text
 
 

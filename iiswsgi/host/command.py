@@ -1,0 +1,232 @@
+"""``iiswsgi host``: its arguments, start and end; and what it shares with ``iiswsgi request``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from iiswsgi.errors import Error, ExitStatus, SettingError
+from iiswsgi.host.definition import Definition, load
+from iiswsgi.host.failure import WorkerFailure
+from iiswsgi.host.launch import plan
+from iiswsgi.host.site import Site
+from iiswsgi.iis.config import FastCgiApplication
+
+if TYPE_CHECKING:
+    from iiswsgi.host.http import Server
+
+__all__ = ["add_arguments", "add_site_arguments", "opened_site", "run", "start_logging"]
+
+log = logging.getLogger(__name__)
+
+_LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``iiswsgi host``."""
+    add_site_arguments(parser)
+    parser.add_argument(
+        "--bind",
+        default="127.0.0.1:8080",
+        metavar="HOST:PORT",
+        help="where to listen; only this machine can connect by default (%(default)s)",
+    )
+
+
+def add_site_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what is served."""
+    parser.add_argument(
+        "site",
+        metavar="SITE",
+        type=Path,
+        help="the site's folder, or its web.config; a web.config.in is filled in on the fly",
+    )
+    parser.add_argument(
+        "--virtual-path",
+        default="",
+        metavar="/PATH",
+        help="serve the application below this path, as IIS does for one that is not a site's root",
+    )
+    parser.add_argument(
+        "--log-folder",
+        type=Path,
+        metavar="FOLDER",
+        help="where the workers' log goes and stays; by default a folder that goes at the end",
+    )
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="say less; -qq: errors")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve a site over HTTP until Ctrl-C or a signal asks for the end."""
+    start_logging(2 + args.verbose - args.quiet)
+    try:
+        from iiswsgi.host import http
+    except ModuleNotFoundError as exc:
+        if exc.name != "waitress":
+            raise
+        log.error(
+            "IISWSGI-H30: `iiswsgi host` needs waitress, which is not installed; install it with: "
+            '%s -m pip install "iiswsgi[host]"',
+            sys.executable,
+        )
+        return ExitStatus.USAGE
+    try:
+        listener = http.listen(args.bind)
+        with listener, opened_site(args) as site:
+            host, port = listener.getsockname()[:2]
+            _warn_if_open(host)
+            server = http.Server(site, listener)
+            _say_what_is_served(site, f"http://{_in_url(host)}:{port}{site.place.virtual_path}/")
+            with _stopping_on_signals(server):
+                server.run()
+            log.info("stopping")
+            site.close()
+            server.close()
+    except Error as exc:
+        log.error("%s", exc)
+        return exc.exit_status
+    return ExitStatus.OK
+
+
+@contextlib.contextmanager
+def opened_site(args: argparse.Namespace, *, patience: float = 0) -> Iterator[Site]:
+    """Give the site that the arguments name; afterwards no worker is left.
+
+    :param patience: seconds that a worker gets at least to leave by itself.
+    :raises SettingError: H31 or H38, an argument.
+    :raises ConfigError: the site's files.
+    """
+    definition = _patient(load(args.site, os.environ), patience)
+    virtual_path = _virtual_path(args.virtual_path)
+    with _log_folder(args.log_folder) as folder:
+        site = Site(definition, log_folder=folder, virtual_path=virtual_path)
+        site.check()
+        try:
+            yield site
+        finally:
+            site.close()
+
+
+def _patient(definition: Definition, seconds: float) -> Definition:
+    applications = tuple(
+        replace(
+            application,
+            signal_before_terminate_seconds=max(
+                application.signal_before_terminate_seconds, seconds
+            ),
+        )
+        for application in definition.config.fastcgi_applications
+    )
+    config = replace(definition.config, fastcgi_applications=applications)
+    return replace(definition, config=config)
+
+
+def start_logging(verbosity: int) -> None:
+    """Log to STDERR: 0 errors, 1 warnings, 2 what happens, 3 everything."""
+    level = _LEVELS[max(0, min(verbosity, len(_LEVELS) - 1))]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("iiswsgi").setLevel(level)
+
+
+@contextlib.contextmanager
+def _log_folder(chosen: Path | None) -> Iterator[Path]:
+    if chosen is not None:
+        folder = Path(os.path.abspath(chosen))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise SettingError("H38", f"--log-folder {chosen}: {exc.strerror}") from exc
+        yield folder
+        return
+    folder = Path(tempfile.mkdtemp(prefix="iiswsgi-host-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _virtual_path(text: str) -> str:
+    path = text.rstrip("/")
+    if path and not re.fullmatch(r"(/[^/\\?#%\x00-\x1f]+)+", path):
+        raise SettingError("H38", f"--virtual-path {text!r} is not of the form /app or /app/sub")
+    return path
+
+
+def _warn_if_open(host: str) -> None:
+    from iiswsgi.host.application import is_loopback
+
+    if not is_loopback(host):
+        log.warning(
+            "IISWSGI-H40: listening on %s, so other machines can reach this site; the stand-in is "
+            "made for development",
+            host,
+        )
+
+
+def _in_url(host: str) -> str:
+    if host in ("0.0.0.0", "::"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _say_what_is_served(site: Site, url: str) -> None:
+    log.info("%s serves %s", url, site.definition.folder)
+    log.info("configured by %s, workers log to %s", site.definition.config.path, site.log_file)
+    for application in _used_applications(site.definition):
+        _say_what_is_started(site, application)
+
+
+def _say_what_is_started(site: Site, application: FastCgiApplication) -> None:
+    folder = site.definition.folder
+    try:
+        launch = plan(application, site_folder=folder, log_folder=site.log_folder, modes=site.modes)
+    except WorkerFailure as failure:
+        log.warning("%s", failure)
+    else:
+        log.info("worker: %s", launch.command_line)
+
+
+def _used_applications(definition: Definition) -> list[FastCgiApplication]:
+    """Return the applications that some handler names."""
+    named = {handler.script_processor for handler in definition.config.handlers}
+    return [
+        application
+        for application in definition.config.fastcgi_applications
+        if f"{application.full_path}|{application.arguments}" in named
+    ]
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(server: Server) -> Iterator[None]:
+    """Let the first signal stop the server; a second one ends the process as usual."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for known, handler in before.items():
+            signal.signal(known, handler)
+        server.stop()
+
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,90 @@
+"""The SITE argument read: its folder, its ``web.config`` or template, and what they say."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from iiswsgi.errors import ConfigError, SettingError
+from iiswsgi.host.filtering import RequestFilter, read_filter
+from iiswsgi.host.template import fill
+from iiswsgi.iis.config import SiteConfig, parse_config
+
+__all__ = ["Definition", "load"]
+
+log = logging.getLogger(__name__)
+
+CONFIG = "web.config"
+TEMPLATE = "web.config.in"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What the files of a site say."""
+
+    folder: Path
+    config: SiteConfig
+    request_filter: RequestFilter
+
+
+def load(site: Path, environ: Mapping[str, str]) -> Definition:
+    """Read SITE: a folder with a ``web.config`` or a ``web.config.in``, or one of these files.
+
+    :param environ: the variables that a template may name, besides APPL_PHYSICAL_PATH.
+    :raises SettingError: H31 there is no such thing.
+    :raises ConfigError: what is wrong with the file.
+    """
+    path = _config_path(Path(os.path.abspath(site)))
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise SettingError("H31", f"{path} cannot be read: {exc.strerror}") from exc
+    if path.name.endswith(".in"):
+        data = _filled(path, data, environ)
+    config = parse_config(data, str(path))
+    if path.name.endswith(".in"):
+        config = _watching_the_template(config, path)
+    return Definition(path.parent, config, read_filter(data, str(path)))
+
+
+def _config_path(site: Path) -> Path:
+    if not site.is_dir():
+        if not site.is_file():
+            raise SettingError("H31", f"{site} is neither a folder nor a file; name the site's")
+        return site
+    for name in (CONFIG, TEMPLATE):
+        if (site / name).is_file():
+            return site / name
+    raise SettingError("H31", f"the folder {site} has neither a {CONFIG} nor a {TEMPLATE}")
+
+
+def _filled(path: Path, data: bytes, environ: Mapping[str, str]) -> bytes:
+    folder = str(path.parent)
+    try:
+        template = data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise ConfigError("H32", f"{path} is not UTF-8: {exc}; save it as such") from exc
+    filled = fill(template, {**environ, "APPL_PHYSICAL_PATH": folder})
+    # Values other than the folder stay out of the log: an environment holds secrets.
+    names = ", ".join(f"{n}={v}" if v == folder else n for n, v in filled.used.items())
+    log.info("%s filled in, in memory only: %s", path, names or "it names no variable")
+    if filled.unknown:
+        unknown = ", ".join(filled.unknown)
+        log.warning("IISWSGI-H33: %s: no value for %s; left as they stand", path, unknown)
+    return filled.text.encode("utf-8")
+
+
+def _watching_the_template(config: SiteConfig, path: Path) -> SiteConfig:
+    """A monitored ``web.config`` that only a template exists of: the template is watched."""
+    written = os.path.normcase(path.parent / CONFIG)
+    applications = tuple(
+        replace(application, monitor_changes_to=str(path))
+        if os.path.normcase(application.monitor_changes_to) == written
+        and not os.path.exists(written)
+        else application
+        for application in config.fastcgi_applications
+    )
+    return replace(config, fastcgi_applications=applications)

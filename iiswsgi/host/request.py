@@ -1,0 +1,183 @@
+"""``iiswsgi request``: one request through a fresh worker, and all there is to see of it."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote, urlsplit
+
+from iiswsgi import __version__
+from iiswsgi.errors import Error, ExitStatus, SettingError
+from iiswsgi.host.command import add_site_arguments, opened_site, start_logging
+from iiswsgi.host.failure import WorkerFailure
+from iiswsgi.host.pages import Report, text_page
+from iiswsgi.host.site import Answer, Site
+from iiswsgi.host.variables import HttpRequest
+
+__all__ = ["add_arguments", "run"]
+
+PATIENCE = 5.0
+"""Seconds the worker gets to leave by itself, so that its exit code is its own."""
+
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*)")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``iiswsgi request``."""
+    add_site_arguments(parser)
+    parser.add_argument("url", metavar="URL", help="/path?query, or a whole http:// URL")
+    parser.add_argument("-X", "--method", help="GET by default, POST with -d")
+    parser.add_argument(
+        "-H",
+        "--header",
+        action="append",
+        default=[],
+        metavar="'Name: value'",
+        help="may be given several times; Transfer-Encoding: chunked sends the body as chunks",
+    )
+    parser.add_argument(
+        "-d", "--data", metavar="DATA|@FILE", help="the request body; @- reads it from STDIN"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Send the request and print what came back; the process's exit status.
+
+    0: a response below 500 came, complete. 1: one from 500 on, or none, or a part of one.
+    2: an argument or the configuration cannot be used.
+    """
+    start_logging(1 + args.verbose - args.quiet)
+    try:
+        body = body_from(args.data)
+        request = request_from(args, body)
+        with opened_site(args, patience=PATIENCE) as site:
+            complete = show_answer(site, request, body, sys.stdout.buffer)
+            show_worker(site)
+    except Error as exc:
+        print(exc, file=sys.stderr)  # noqa: T201 - a command speaks
+        return exc.exit_status
+    return ExitStatus.OK if complete else ExitStatus.FAILED
+
+
+def body_from(data: str | None) -> bytes:
+    """Return the body that ``-d`` asks for.
+
+    :raises SettingError: H41 the file cannot be read.
+    """
+    if data is None or not data.startswith("@"):
+        return (data or "").encode()
+    if data == "@-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(data[1:]).read_bytes()
+    except OSError as exc:
+        raise SettingError("H41", f"-d {data}: {exc.strerror}") from exc
+
+
+def request_from(args: argparse.Namespace, body: bytes) -> HttpRequest:
+    """Return the request that the command line describes, as a client would send it.
+
+    :raises SettingError: H41 an argument.
+    """
+    host, port, target = _url(args.url)
+    own = [_header(text) for text in args.header]
+    names = {name.lower() for name, _ in own}
+    chunked = "transfer-encoding" in names
+    usual = [
+        ("Host", host),
+        ("User-Agent", f"iiswsgi/{__version__}"),
+        ("Accept", "*/*"),
+    ]
+    if args.data is not None:
+        usual.append(("Content-Type", "application/x-www-form-urlencoded"))
+        if not chunked:
+            usual.append(("Content-Length", str(len(body))))
+    return HttpRequest(
+        method=args.method or ("GET" if args.data is None else "POST"),
+        target=target,
+        headers=[(name, value) for name, value in usual if name.lower() not in names] + own,
+        content_length=-1 if chunked else len(body),
+        server_port=port,
+    )
+
+
+def show_answer(site: Site, request: HttpRequest, body: bytes, out: BinaryIO) -> bool:
+    """Print the response; whether it is complete and below 500."""
+    read: Callable[[int], bytes] | None = io.BytesIO(body).read if request.content_length else None
+    answer = site.handle(request, read)
+    if isinstance(answer, Report):
+        # The log follows in any case.
+        text = text_page(replace(answer, log_lines=None))
+        _head(out, answer.status, answer.reason, [("Content-Type", "text/plain; charset=utf-8")])
+        out.write(text.encode())
+        return answer.status < 500
+    try:
+        _head(out, answer.status, answer.reason, answer.headers)
+        return _body(answer, out) and answer.status < 500
+    finally:
+        answer.close()
+
+
+def show_worker(site: Site) -> None:
+    """Print what the worker logged and how it ended; it has ended then."""
+    site.close()
+    pools = site.pools()
+    lines = [line for pool in pools for line in pool.log_lines()]
+    _section("the worker's log", lines or ["(nothing)"])
+    _section("the worker", [line for pool in pools for line in pool.events] or ["none was asked"])
+
+
+def _body(answer: Answer, out: BinaryIO) -> bool:
+    try:
+        for chunk in answer:
+            out.write(chunk)
+            out.flush()
+    except WorkerFailure as failure:
+        out.flush()
+        _section("broken off", [str(failure)])
+        return False
+    return True
+
+
+def _head(out: BinaryIO, status: int, reason: str, headers: Sequence[tuple[str, str]]) -> None:
+    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers)]
+    out.write("\n".join([*lines, "", ""]).encode("latin-1", "replace"))
+    out.flush()
+
+
+def _section(title: str, lines: Sequence[str]) -> None:
+    sys.stdout.flush()
+    print(f"\n--- {title}", *lines, sep="\n", file=sys.stderr)  # noqa: T201 - a command speaks
+
+
+def _url(text: str) -> tuple[str, int, str]:
+    """Return the Host header, the port and the target of the URL argument."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as exc:
+        raise SettingError("H41", f"{text!r} is no URL: {exc}") from exc
+    if parts.scheme:
+        if parts.scheme != "http" or not parts.netloc:
+            raise SettingError("H41", f"{text!r}: only http:// URLs can be asked for")
+        host, target = parts.netloc.rpartition("@")[2], text.partition(parts.netloc)[2]
+    else:
+        host, target = "localhost", text
+    if not target.startswith(("/", "?")) and target:
+        raise SettingError("H41", f"{text!r} is neither a path that begins with / nor a URL")
+    target = target if target.startswith("/") else "/" + target
+    # As a browser does it: what a URL cannot hold goes out as escaped UTF-8.
+    return host, port or 80, quote(target, safe="%/:?#[]@!$&'()*+,;=-._~")
+
+
+def _header(text: str) -> tuple[str, str]:
+    match = _HEADER.fullmatch(text)
+    if match is None:
+        raise SettingError("H41", f"-H {text!r} is not of the form 'Name: value'")
+    return match[1], match[2].strip(" \t").encode().decode("latin-1")
