@@ -1,13 +1,15 @@
 """One log file that several processes append to, and its rotation.
 
 Each call of :meth:`LogFile.write` is one write at the end of the file, wherever that is by then, so
-that the lines of several processes neither mix nor overwrite each other. Nobody holds a lock while
-writing; a process that is killed leaves nothing to be mended. What the lines say is decided
-elsewhere.
+that the lines of several processes neither mix nor overwrite each other. A lock file is held
+meanwhile, because rotation needs it, and because not every file system appends in one step: network
+shares and Wine look for the end first and write then. The system takes the lock from a process that
+is killed; from one that is suspended nobody does, so that after a while the others write without.
+What the lines say is decided elsewhere.
 
-Rotation renames the file to ``NAME-DATE-TIME.EXT``. One rename cannot fail half-way, as moving a
-row of numbered files one place on could. A lock file is held for it and nothing else. The other
-processes see at their next write that the path leads to another file, and open that.
+Rotation renames the file to ``NAME-DATE-TIME-NUMBER.EXT``. One rename cannot fail half-way, as
+moving a row of numbered files one place on could. The other processes see at their next write that
+the path leads to another file, and open that.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import time
 
 from iiswsgi.runtime import fds
 
-__all__ = ["KEPT_FILES", "LOCK_SUFFIX", "MAX_SIZE", "RETRY_SECONDS", "LogFile"]
+__all__ = ["KEPT_FILES", "LOCK_SECONDS", "LOCK_SUFFIX", "MAX_SIZE", "RETRY_SECONDS", "LogFile"]
 
 MAX_SIZE = 10 << 20
 """Bytes after which a file is rotated: what an editor opens at once and a mail still carries."""
@@ -29,8 +31,12 @@ MAX_SIZE = 10 << 20
 KEPT_FILES = 5
 """Rotated files that are kept; with the current one some 60 MiB, a forgotten site's fair share."""
 
+LOCK_SECONDS = 1.0
+"""How long a write waits for the others. Each holds the lock for some microseconds."""
+
 RETRY_SECONDS = 10.0
-"""Pause after a rotation that failed, say because a viewer holds the file: it costs time."""
+"""Pause before that is tried again which failed: a rotation, because a viewer holds the file, or
+getting the lock. Both cost time at every write."""
 
 LOCK_SUFFIX = ".lock"
 
@@ -64,27 +70,52 @@ class LogFile:
         self._strict = shared_folder
         self._max_size = max_size
         self._kept_files = kept_files
-        self._rotate_after = 0.0
+        self._rotate_after = self._lock_after = 0.0
         self.fd = _open(self.path, strict=shared_folder)
         """Stays the same number over rotations, for those who keep it."""
         self._identity = _identity(os.fstat(self.fd))
+        self._lock = -1
+        with contextlib.suppress(OSError):  # rotation, once due, says what is wrong
+            self._lock = self._open_lock()
 
     def write(self, data: bytes) -> bool:
         """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
 
         :raises OSError: not everything could be written, as on a full disk.
         """
-        changed = self._follow()
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self.fd, view) :]
+        locked = self._acquire()
+        try:
+            changed = self._follow(locked)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self.fd, view) :]
+        finally:
+            if locked:
+                _unlock(self._lock)
         return changed
 
     def close(self) -> None:
         """Close the file."""
         os.close(self.fd)
+        if self._lock >= 0:
+            os.close(self._lock)
 
-    def _follow(self) -> bool:
+    def _open_lock(self) -> int:
+        return _open(self.path + LOCK_SUFFIX, strict=self._strict, lockable=True)
+
+    def _acquire(self) -> bool:
+        """Wait for the lock, though not for ever; whether it is ours."""
+        deadline = time.monotonic() + LOCK_SECONDS
+        if self._lock < 0 or deadline < self._lock_after:
+            return False
+        while not _try_lock(self._lock):
+            if time.monotonic() > deadline:
+                self._lock_after = deadline + LOCK_SECONDS + RETRY_SECONDS
+                return False
+            time.sleep(0.001)
+        return True
+
+    def _follow(self, locked: bool) -> bool:
         """Rotate when it is time; open anew when the path leads to another file."""
         try:
             there = os.stat(self.path)
@@ -95,7 +126,7 @@ class LogFile:
         if there.st_size < self._max_size or time.monotonic() < self._rotate_after:
             return False
         try:
-            self._rotate()
+            self._rotate(locked)
         except OSError as error:
             self.rotation_error = error
             self._rotate_after = time.monotonic() + RETRY_SECONDS
@@ -114,37 +145,39 @@ class LogFile:
         self._identity = _identity(os.fstat(self.fd))
         return True
 
-    def _rotate(self) -> None:
-        lock = _open(self.path + LOCK_SUFFIX, strict=self._strict, lockable=True)
-        try:
-            if not _try_lock(lock):
-                return  # another process is at it
-            there = os.stat(self.path)
-            if _identity(there) == self._identity and there.st_size >= self._max_size:
-                os.rename(self.path, self._free_name())
-                self._prune()
-        finally:
-            os.close(lock)  # gives up the lock too
+    def _rotate(self, locked: bool) -> None:
+        """Move the file out of the way, and delete the oldest if they are too many."""
+        if not locked:
+            if self._lock < 0:
+                self._lock = self._open_lock()
+            raise OSError("another process holds the lock")
+        rotated = self._rotated()
+        os.rename(self.path, self._next_name(rotated))
+        # One more is there now than was listed.
+        for old in rotated[: max(0, len(rotated) + 1 - self._kept_files)]:
+            with contextlib.suppress(OSError):  # a viewer may hold it; next time, then
+                os.unlink(old)
 
-    def _free_name(self) -> str:
-        """Sorts by age; free as long as the lock is held."""
-        stem, extension = os.path.splitext(self.path)
-        stamp = time.strftime(_STAMP, time.gmtime())
-        number = 0
-        while os.path.lexists(name := f"{stem}-{stamp}-{number:06}{extension}"):
-            number += 1
-        return name
-
-    def _prune(self) -> None:
+    def _rotated(self) -> list[str]:
+        """Paths of the rotated files, oldest first."""
         folder, name = os.path.split(self.path)
         stem, extension = os.path.splitext(name)
         ours = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}-\d{{6}}{re.escape(extension)}")
-        rotated = sorted(entry for entry in os.listdir(folder) if ours.fullmatch(entry))
-        for entry in rotated[: -self._kept_files]:
-            with contextlib.suppress(
-                OSError
-            ):  # a viewer may hold it; the next rotation tries again
-                os.unlink(os.path.join(folder, entry))
+        return [
+            os.path.join(folder, each)
+            for each in sorted(os.listdir(folder))
+            if ours.fullmatch(each)
+        ]
+
+    def _next_name(self, rotated: list[str]) -> str:
+        """A name that sorts after all others, though the clock be coarse or set back."""
+        stem, extension = os.path.splitext(self.path)
+        stamp, number = time.strftime(_STAMP, time.gmtime()), 0
+        if rotated:
+            *_, day, second, last = rotated[-1].removesuffix(extension).split("-")
+            if (newest := f"{day}-{second}") >= stamp:
+                stamp, number = newest, int(last) + 1
+        return f"{stem}-{stamp}-{number:06}{extension}"
 
 
 _NOT_A_FILE = "it is not an ordinary file"
@@ -200,6 +233,9 @@ if sys.platform == "win32":
             return False
         return True
 
+    def _unlock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
@@ -225,3 +261,6 @@ else:
         except OSError:
             return False
         return True
+
+    def _unlock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)

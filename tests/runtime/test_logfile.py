@@ -1,0 +1,268 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from iiswsgi.runtime import logfile
+from iiswsgi.runtime.logfile import LogFile
+
+ROOT = Path(__file__).parents[2]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "iiswsgi.log"
+
+
+def rotated(path):
+    return sorted(path.parent.glob("iiswsgi-*.log"))
+
+
+def everything(path):
+    return b"".join(each.read_bytes() for each in [*rotated(path), path])
+
+
+def test_appends(path):
+    path.write_bytes(b"before\n")
+    file = LogFile(str(path))
+    assert file.write(b"one\n") is False
+    file.close()
+    assert path.read_bytes() == b"before\none\n"
+
+
+def test_two_writers_take_turns(path):
+    first, second = LogFile(str(path)), LogFile(str(path))
+    first.write(b"1\n")
+    second.write(b"2\n")
+    first.write(b"3\n")
+    first.close()
+    second.close()
+    assert path.read_bytes() == b"1\n2\n3\n"
+
+
+def test_rotates_at_the_size(path):
+    file = LogFile(str(path), max_size=10)
+    fd = file.fd
+    assert [file.write(b"12345\n") for _ in range(3)] == [False, False, True]
+    assert file.fd == fd
+    assert [each.read_bytes() for each in rotated(path)] == [b"12345\n" * 2]
+    assert path.read_bytes() == b"12345\n"
+    assert re.fullmatch(r"iiswsgi-\d{8}-\d{6}-\d{6}\.log", rotated(path)[0].name)
+    file.close()
+
+
+def test_keeps_so_many(path):
+    foreign = path.with_name("iiswsgi-2001.log")
+    foreign.write_bytes(b"not ours to delete")
+    file = LogFile(str(path), max_size=1, kept_files=2)
+    for number in range(6):
+        file.write(b"%d\n" % number)
+    file.close()
+    foreign.unlink()
+    assert [each.read_bytes() for each in rotated(path)] == [b"3\n", b"4\n"]
+
+
+def test_the_others_follow(path):
+    first, second = LogFile(str(path), max_size=4), LogFile(str(path), max_size=4)
+    first.write(b"1234\n")
+    first.write(b"5\n")
+    assert second.write(b"6\n") is True
+    first.close()
+    second.close()
+    assert path.read_bytes() == b"5\n6\n"
+
+
+@posix  # on Windows it stays until everybody has closed it
+def test_a_deleted_file_comes_back(path):
+    file = LogFile(str(path))
+    file.write(b"gone\n")
+    path.unlink()
+    file.write(b"back\n")
+    file.close()
+    assert path.read_bytes() == b"back\n"
+
+
+@posix
+def test_goes_on_without_its_folder(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file = LogFile(str(folder / "iiswsgi.log"))
+    shutil.rmtree(folder)
+    assert file.write(b"nowhere\n") is False
+    file.close()
+
+
+def test_a_failing_rotation_waits_before_the_next(path, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(logfile.time, "monotonic", lambda: clock[0])
+    lock = Path(str(path) + logfile.LOCK_SUFFIX)
+    lock.mkdir()
+    file = LogFile(str(path), max_size=1)
+    file.write(b"1\n")
+    file.write(b"2\n")
+    assert file.rotation_error is not None
+    lock.rmdir()
+    file.write(b"3\n")
+    assert path.read_bytes() == b"1\n2\n3\n"
+    clock[0] += logfile.RETRY_SECONDS
+    file.write(b"4\n")  # opens the lock
+    clock[0] += logfile.RETRY_SECONDS
+    file.write(b"5\n")
+    assert file.rotation_error is None
+    assert path.read_bytes() == b"5\n"
+    file.close()
+
+
+def test_writes_without_the_lock_when_its_holder_is_stuck(path, monkeypatch):
+    monkeypatch.setattr(logfile, "LOCK_SECONDS", 0.05)
+    first, second = LogFile(str(path), max_size=1), LogFile(str(path), max_size=1)
+    assert first._acquire()
+    second.write(b"1\n")
+    second.write(b"2\n")  # no second wait
+    assert path.read_bytes() == b"1\n2\n"
+    assert "lock" in str(second.rotation_error)
+    logfile._unlock(first._lock)
+    first.write(b"3\n")
+    assert path.read_bytes() == b"3\n"
+    first.close()
+    second.close()
+
+
+def test_waits_for_the_lock(path):
+    first, second = LogFile(str(path)), LogFile(str(path))
+    assert first._acquire()
+    timer = threading.Timer(0.1, logfile._unlock, [first._lock])
+    timer.start()
+    assert second._acquire()
+    timer.join()
+    first.close()
+    second.close()
+
+
+def test_never_overwrites_a_rotated_file(path, monkeypatch):
+    monkeypatch.setattr(logfile.time, "strftime", lambda *_: "20260101-000000")
+    file = LogFile(str(path), max_size=1)
+    for number in range(4):
+        file.write(b"%d\n" % number)
+    file.close()
+    assert everything(path) == b"0\n1\n2\n3\n"
+
+
+def test_no_directory(tmp_path):
+    with pytest.raises(OSError, match=r".+"):
+        LogFile(str(tmp_path))
+
+
+def test_no_nul(tmp_path):
+    with pytest.raises(ValueError, match="null"):
+        LogFile(f"{tmp_path}/a\0b")
+
+
+@posix
+def test_no_fifo_even_with_a_reader(path):
+    os.mkfifo(path)
+    with pytest.raises(OSError, match=r".+"):
+        LogFile(str(path))
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(OSError, match="ordinary"):
+        LogFile(str(path))
+    os.close(reader)
+
+
+@posix
+def test_in_a_shared_folder_no_links(path, tmp_path):
+    target = tmp_path / "target"
+    target.write_bytes(b"precious")
+    path.symlink_to(target)
+    with pytest.raises(OSError, match=r".+"):
+        LogFile(str(path), shared_folder=True)
+    path.unlink()
+    path.hardlink_to(target)
+    with pytest.raises(OSError, match="somebody else"):
+        LogFile(str(path), shared_folder=True)
+    assert target.read_bytes() == b"precious"
+
+
+@posix
+def test_in_a_shared_folder_only_our_own(path, monkeypatch):
+    path.write_bytes(b"")
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with pytest.raises(OSError, match="somebody else"):
+        LogFile(str(path), shared_folder=True)
+
+
+@posix
+def test_elsewhere_a_link_is_followed_and_its_target_rotated(path, tmp_path):
+    (tmp_path / "logs").mkdir()
+    path.symlink_to(tmp_path / "logs" / "iiswsgi.log")
+    file = LogFile(str(path), max_size=1)
+    file.write(b"1\n")
+    file.write(b"2\n")
+    file.close()
+    assert path.is_symlink()
+    assert len(rotated(tmp_path / "logs" / "iiswsgi.log")) == 1
+
+
+@posix
+def test_is_no_business_of_strangers_nor_inherited(path):
+    file = LogFile(str(path))
+    assert path.stat().st_mode & 0o007 == 0
+    assert not os.get_inheritable(file.fd)
+    file.close()
+
+
+WRITER = """
+    import sys
+    sys.path.insert(0, sys.argv[1])
+    from iiswsgi.runtime.logfile import LogFile
+    file = LogFile(sys.argv[2], max_size=100_000, kept_files=1000)
+    for number in range(int(sys.argv[4])):
+        file.write(b"%s %d %s\\n" % (sys.argv[3].encode(), number, b"x" * (number % 90)))
+    if sys.argv[5] == "die":
+        import os
+        os._exit(9)
+"""
+
+
+def test_many_processes_lose_and_mix_nothing(path):
+    processes, lines = 8, 2000
+    command = [sys.executable, "-c", textwrap.dedent(WRITER), str(ROOT), str(path)]
+    running = [
+        subprocess.Popen([*command, str(number), str(lines), "die"]) for number in range(processes)
+    ]
+    assert {each.wait(timeout=300) for each in running} == {9}
+    expected = {
+        b"%d %d %s" % (process, number, b"x" * (number % 90))
+        for process in range(processes)
+        for number in range(lines)
+    }
+    found = everything(path).splitlines()
+    assert len(found) == len(expected)
+    assert set(found) == expected
+    assert len(rotated(path)) >= 5
+    assert all(each.stat().st_size < 200_000 for each in rotated(path))
+
+
+def test_many_threads(path):
+    file = LogFile(str(path))
+
+    def write(letter):
+        for _ in range(500):
+            file.write(letter * 50 + b"\n")
+
+    threads = [threading.Thread(target=write, args=(bytes([65 + n]),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    file.close()
+    found = everything(path).splitlines()
+    assert len(found) == 2000
+    assert all(line == line[:1] * 50 for line in found)
