@@ -1,0 +1,176 @@
+"""Listening: addresses, limits, and an end that loses no connection."""
+
+import os
+import socket
+import threading
+import time
+
+import pytest
+
+from iiswsgi.errors import SettingError
+from iiswsgi.fastcgi.transport.listener import Listener, open_listener
+from iiswsgi.runtime.shutdown import Shutdown
+
+unix_sockets = pytest.mark.skipif(
+    not hasattr(socket, "AF_UNIX"), reason="this Python has no Unix sockets; run it on POSIX"
+)
+
+
+def echo(transport):
+    try:
+        while data := transport.receive_idle():
+            transport.send(data.upper())
+    finally:
+        transport.close()
+
+
+class Running:
+    """A listener in a thread of its own."""
+
+    def __init__(self, serve=echo, **options):
+        self.socket = open_listener(("127.0.0.1", 0))
+        self.address = self.socket.getsockname()
+        self.shutdown = Shutdown()
+        options = {"connection_limit": 10, "timeout": 0, **options}
+        self.listener = Listener(self.socket, self.shutdown, serve, **options)
+        self.thread = threading.Thread(target=self.listener.run)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.shutdown.request("the test's end")
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        assert self.listener.join(10) == 0
+        self.socket.close()
+        self.shutdown.close()
+
+    def ask(self, data=b"hello"):
+        with socket.create_connection(self.address, 10) as sock:
+            sock.sendall(data)
+            return sock.recv(100)
+
+
+def test_each_connection_is_served_beside_the_others():
+    with Running() as running, socket.create_connection(running.address, 10) as idle:
+        assert running.ask() == b"HELLO"
+        idle.sendall(b"me too")
+        assert idle.recv(100) == b"ME TOO"
+
+
+def test_connections_over_the_limit_wait_and_are_not_lost():
+    with Running(connection_limit=1) as running:
+        first = socket.create_connection(running.address, 10)
+        first.sendall(b"first")
+        assert first.recv(100) == b"FIRST"
+        second = socket.create_connection(running.address, 10)
+        second.sendall(b"second")
+        second.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            second.recv(100)
+        first.close()
+        second.settimeout(10)
+        assert second.recv(100) == b"SECOND"
+        second.close()
+
+
+def test_the_stop_serves_what_was_queued_and_ends_idle_connections():
+    release = threading.Event()
+
+    def slow(transport):
+        data = transport.receive_idle()
+        release.wait(10)
+        transport.send(data)
+        assert transport.receive_idle() == b""
+        transport.close()
+
+    with Running(slow) as running:
+        sock = socket.create_connection(running.address, 10)
+        sock.sendall(b"running")
+        time.sleep(0.2)
+        running.shutdown.request("test")
+        release.set()
+        assert sock.recv(100) == b"running"
+        assert sock.recv(100) == b""
+        sock.close()
+
+
+def test_what_still_runs_after_the_graceful_time_is_counted():
+    release = threading.Event()
+
+    def stuck(transport):
+        transport.receive_idle()
+        release.wait(10)
+        transport.close()
+
+    with Running(stuck) as running:
+        with socket.create_connection(running.address, 10) as sock:
+            sock.sendall(b"x")
+            time.sleep(0.2)
+            running.shutdown.request("test")
+            running.thread.join(10)
+            assert running.listener.join(0.05) == 1
+        release.set()
+
+
+def test_a_full_process_stops_though_a_connection_waits():
+    release = threading.Event()
+
+    def stuck(transport):
+        release.wait(10)
+        transport.close()
+
+    with Running(stuck, connection_limit=1) as running:
+        with (
+            socket.create_connection(running.address, 10),
+            socket.create_connection(running.address, 10),
+        ):
+            time.sleep(0.2)
+            running.shutdown.request("test")
+            running.thread.join(10)
+            assert not running.thread.is_alive()
+        release.set()
+
+
+def test_an_address_that_is_taken_says_so():
+    with open_listener(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+        with pytest.raises(SettingError, match=f"IISWSGI-S10: listen = 127.0.0.1:{port} cannot"):
+            open_listener(("127.0.0.1", port))
+
+
+def test_an_address_of_another_machine_says_so():
+    with pytest.raises(SettingError, match="S10"):
+        open_listener(("192.0.2.1", 9))
+
+
+@unix_sockets
+def test_a_unix_socket_takes_the_place_of_a_dead_one(tmp_path):
+    path = str(tmp_path / "app.sock")
+    open_listener(path).close()
+    assert os.path.exists(path)
+    with open_listener(path), socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+
+
+@unix_sockets
+def test_a_unix_socket_leaves_a_living_one_and_files_alone(tmp_path):
+    path = str(tmp_path / "app.sock")
+    with open_listener(path), pytest.raises(SettingError, match="a living process answers"):
+        open_listener(path)
+    file = tmp_path / "file"
+    file.write_text("precious", encoding="utf-8")
+    with pytest.raises(SettingError, match="something else"):
+        open_listener(str(file))
+    assert file.read_text(encoding="utf-8") == "precious"
+
+
+def test_ipv6_is_understood():
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6; enable it to run this")
+    try:
+        open_listener(("::1", 0)).close()
+    except SettingError as error:
+        pytest.skip(f"this machine has no ::1; enable IPv6 to run this ({error})")

@@ -1,0 +1,103 @@
+"""A connected stream socket: what arrives, what the end looks like, and being woken while idle."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from iiswsgi.errors import ClientDisconnected
+from iiswsgi.fastcgi.transport.sockets import SocketTransport
+from iiswsgi.runtime.shutdown import Shutdown
+
+
+@pytest.fixture
+def shutdown():
+    value = Shutdown()
+    yield value
+    value.close()
+
+
+@pytest.fixture
+def pair():
+    ends = socket.socketpair()
+    yield ends
+    for end in ends:
+        end.close()
+
+
+def test_bytes_go_both_ways(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    pair[1].sendall(b"question")
+    assert transport.receive_idle() == b"question"
+    transport.send(b"answer")
+    assert pair[1].recv(100) == b"answer"
+
+
+@pytest.mark.parametrize("method", ["receive", "receive_idle"])
+def test_the_end_of_input_is_no_bytes(pair, shutdown, method):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    pair[1].close()
+    assert getattr(transport, method)() == b""
+
+
+@pytest.mark.parametrize("method", ["receive", "receive_idle"])
+def test_a_socket_closed_under_the_transport_is_the_end(pair, shutdown, method):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    transport.close()
+    transport.close()
+    assert getattr(transport, method)() == b""
+
+
+def test_sending_to_nobody_says_that_the_client_left(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "the test's socket")
+    pair[1].close()
+    with pytest.raises(ClientDisconnected, match="IISWSGI-P10: the test's socket is gone"):
+        transport.send(b"x" * 10_000_000)
+
+
+def test_what_was_sent_before_the_close_arrives(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    transport.send(b"last words")
+    transport.close()
+    assert pair[1].recv(100) == b"last words"
+    assert pair[1].recv(100) == b""
+
+
+def test_a_stop_wakes_the_idle_reader_at_once(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    timer = threading.Timer(0.1, shutdown.request, ["test"])
+    timer.start()
+    start = time.monotonic()
+    assert transport.receive_idle() == b""
+    assert time.monotonic() - start < 5
+    timer.join()
+
+
+def test_a_stop_does_not_interrupt_a_request(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    shutdown.request("test")
+    timer = threading.Timer(0.1, pair[1].sendall, [b"the rest"])
+    timer.start()
+    assert transport.receive() == b"the rest"
+    timer.join()
+
+
+def test_what_came_before_the_stop_is_still_given_out(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    pair[1].sendall(b"just in time")
+    shutdown.request("test")
+    assert transport.receive_idle() == b"just in time"
+    assert transport.receive_idle() == b""
+
+
+def test_an_idle_connection_ends_after_its_time(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test", idle_timeout=0.05)
+    assert transport.receive_idle() == b""
+
+
+def test_a_peer_that_stalls_in_a_request_is_gone_after_its_time(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test", stall_timeout=0.05)
+    assert transport.receive() == b""
+    with pytest.raises(ClientDisconnected, match="P10"):
+        transport.send(b"x" * 100_000_000)

@@ -1,0 +1,127 @@
+"""One fact, several causes: whoever asks, those who wait are told once."""
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from iiswsgi.runtime.shutdown import Shutdown
+
+
+@pytest.fixture
+def shutdown():
+    value = Shutdown()
+    yield value
+    value.close()
+
+
+def is_readable(shutdown):
+    return bool(select.select([shutdown.fileno()], [], [], 0)[0])
+
+
+def test_nothing_is_requested_at_first(shutdown):
+    assert not shutdown.requested
+    assert shutdown.reason == ""
+    assert not is_readable(shutdown)
+
+
+def test_the_first_request_counts(shutdown):
+    told = []
+    shutdown.add_waker(lambda: told.append(shutdown.reason))
+    shutdown.request("first")
+    shutdown.request("second")
+    assert (shutdown.requested, shutdown.reason, told) == (True, "first", ["first"])
+
+
+@pytest.mark.parametrize("polled_before", [True, False])
+def test_whoever_polls_sees_it_for_good(shutdown, polled_before):
+    if polled_before:
+        assert not is_readable(shutdown)
+    shutdown.request("test")
+    assert is_readable(shutdown)
+    assert is_readable(shutdown)
+
+
+def test_a_waker_that_comes_late_is_told_at_once(shutdown):
+    shutdown.request("test")
+    told = []
+    shutdown.add_waker(lambda: told.append(True))
+    assert told == [True]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_signals_ask_for_the_end_within_the_block_only(shutdown, name):
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    with shutdown.signals():
+        signal.raise_signal(number)
+        deadline = time.monotonic() + 10
+        while not shutdown.requested and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert shutdown.reason == name
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_interrupts_as_usual(shutdown):
+    with shutdown.signals():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_other_threads_handle_no_signals(shutdown):
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def run():
+        with shutdown.signals():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are events on Windows")
+def test_events_are_for_windows(shutdown):
+    assert shutdown.watch_event(4) is False
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="needs Windows; tests/windows runs it on Wine")
+class TestEvent:
+    def make_event(self):
+        import _overlapped
+
+        return _overlapped.CreateEvent(None, True, False, None)
+
+    def test_setting_it_asks_for_the_end(self, shutdown):
+        import _overlapped
+
+        event = self.make_event()
+        assert shutdown.watch_event(event)
+        assert not shutdown.requested
+        _overlapped.SetEvent(event)
+        deadline = time.monotonic() + 10
+        while not shutdown.requested and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert shutdown.reason == "the shutdown event"
+
+    def test_one_that_is_set_already_counts(self, shutdown):
+        import _overlapped
+
+        event = self.make_event()
+        _overlapped.SetEvent(event)
+        assert shutdown.watch_event(event)
+        assert shutdown.requested
+
+    def test_a_stale_number_is_refused(self, shutdown):
+        assert not shutdown.watch_event(0xFFF0)
+
+
+def test_the_wake_up_socket_is_not_inherited(shutdown):
+    assert not os.get_inheritable(shutdown.fileno()) if sys.platform != "win32" else True
