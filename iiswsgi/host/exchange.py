@@ -30,7 +30,7 @@ _SLICE = 0.25
 
 _BODY_READ = 65536
 _TRACE = re.compile(rb"IIS_TRACE_(INFO|WARNING|ERROR):(.*?):IIS_TRACE_END", re.DOTALL)
-_WAIT_FOR_EXIT = 5.0
+_WAIT_FOR_EXIT = 2.0
 # Seconds that a process may take to vanish after its connection has.
 
 _ERROR_BROKEN_PIPE = 109
@@ -77,6 +77,7 @@ class Exchange:
             foreign_ids=self._writer.foreign_ids,
             management=bool(wire.noise & {"unknown", "get_values"}),
         )
+        self._refuse_stray_bytes()
         self._send(writes)
         self.worker.opened()
         if body is not None:
@@ -89,6 +90,15 @@ class Exchange:
         if self.ended:
             self._finish()
         return self._decide()
+
+    def _refuse_stray_bytes(self) -> None:
+        stray = self.worker.channel.pump(b"", True, 0).received
+        if stray is not None:
+            raise self._failure(
+                "bad_reply",
+                f"process {self.worker.pid} sent {len(stray)} bytes after END_REQUEST of the "
+                f"request before; they begin with {stray[:60]!r}",
+            )
 
     def _held_back(self) -> bool:
         if self._tell_traces().strip() and self._application.stderr_mode != "IgnoreAndReturn200":

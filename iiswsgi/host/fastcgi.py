@@ -77,8 +77,7 @@ class RequestWriter:
 
     def body(self, data: bytes) -> list[bytes]:
         """STDIN records for a part of the body, each a write."""
-        size = self._wire.stdin_size
-        parts = (data[start : start + size] for start in range(0, len(data), size))
+        parts = _slices(data, self._wire.stdin_size)
         return self._cut([self._record(RecordType.STDIN, part) for part in parts])
 
     def end_of_body(self) -> list[bytes]:
@@ -111,19 +110,17 @@ class RequestWriter:
     def _split(self, variables: Sequence[tuple[str, str]]) -> Iterator[bytes]:
         limit = self._wire.params_limit
         if self._wire.split_pairs:
-            whole = protocol.encode_pairs(variables)
-            yield from (whole[start : start + limit] for start in range(0, len(whole), limit))
+            yield from _slices(protocol.encode_pairs(variables), limit)
             return
         gathered = b""
         for pair in variables:
             encoded = protocol.encode_pairs((pair,))
-            if gathered and len(gathered) + len(encoded) > limit:
-                yield gathered
+            if len(gathered) + len(encoded) > limit:
+                yield from _slices(gathered, limit)
                 gathered = b""
             gathered += encoded
         # A single pair over the limit has to be split after all.
-        top = protocol.MAX_CONTENT
-        yield from (gathered[start : start + top] for start in range(0, len(gathered), top))
+        yield from _slices(gathered, limit)
 
     def _record(self, type_: int, content: bytes = b"") -> bytes:
         padding = self._random.randint(0, self._wire.padding)
@@ -239,6 +236,10 @@ class ReplyParser:
 def request_ids(wire: Wire) -> Iterator[int]:
     """The ids of one connection's requests."""
     return itertools.cycle(range(wire.first_id, max(wire.first_id, wire.last_id) + 1))
+
+
+def _slices(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
 
 
 def _bad(sentence: str) -> WorkerFailure:

@@ -1,22 +1,69 @@
-"""A well-behaved worker, written by hand from the FastCGI specification: no iiswsgi in it.
+"""A worker written by hand from the FastCGI specification: no iiswsgi in it.
 
-The last part of PATH says what to do with a request; see ``answer``.
+The variable DO of a request says what to do with it, good or bad; see SHOW and DO.
 """
 
 import os
+import select
 import signal
+import socket
 import struct
 import sys
+import threading
 import time
+
+if sys.platform == "win32":
+    import _winapi
+    import msvcrt
 
 HEADER = struct.Struct("!BBHHBx")
 GIVEN = dict(os.environ)
+STOP = threading.Event()
+
+
+class Pipe:
+    """File descriptor 0, whatever it is, read and written by one thread."""
+
+    def read(self, count):
+        return os.read(0, count)
+
+    def write(self, data):
+        return os.write(0, data)
+
+    def readable(self, seconds):
+        if sys.platform != "win32":
+            return select.select([0], [], [], seconds)[0]
+        handle = msvcrt.get_osfhandle(0)
+        try:
+            if _winapi.PeekNamedPipe(handle)[0]:
+                return True
+        except BrokenPipeError:
+            return True
+        time.sleep(min(seconds, 0.005))
+        return False
+
+
+class Tcp:
+    """The connection to a listening socket that is file descriptor 0."""
+
+    def __init__(self):
+        fileno = msvcrt.get_osfhandle(0) if sys.platform == "win32" else 0
+        self.socket = socket.socket(fileno=fileno).accept()[0]
+
+    def read(self, count):
+        return self.socket.recv(count)
+
+    def write(self, data):
+        return self.socket.send(data)
+
+    def readable(self, seconds):
+        return select.select([self.socket], [], [], seconds)[0]
 
 
 def read_exactly(count):
     data = b""
     while len(data) < count:
-        piece = os.read(0, count - len(data))
+        piece = STREAM.read(count - len(data))
         if not piece:
             sys.exit(0)
         data += piece
@@ -43,7 +90,7 @@ def send(kind, request_id, content):
 
 def write(data):
     while data:
-        data = data[os.write(0, data) :]
+        data = data[STREAM.write(data) :]
 
 
 def pairs(data):
@@ -64,148 +111,215 @@ def pairs(data):
         position += lengths[0]
         out.append(data[position : position + lengths[1]].decode("latin-1"))
         position += lengths[1]
-    return dict(zip(out[::2], out[1::2]))
+    return dict(zip(out[::2], out[1::2], strict=True))
 
 
 def end(request_id, status=0):
     send(3, request_id, struct.pack("!LB3x", 0, status))
 
 
+class Request:
+    def __init__(self, request_id, variables, body, number):
+        self.id = request_id
+        self.variables = variables
+        self.body = body
+        self.number = number
+
+
+def read_request(request_id, number):
+    params = body = b""
+    while True:
+        kind, this_id, content = read_record()
+        if kind == 1:
+            end(this_id, 1)
+        elif kind == 2:
+            return None
+        elif kind == 4:
+            params += content
+        elif kind == 5 and content:
+            body += content
+        elif kind == 5:
+            return Request(request_id, pairs(params), body, number)
+        elif kind == 9:
+            send(10, 0, b"")
+        elif this_id == 0:
+            send(11, 0, bytes((kind,)) + bytes(7))
+
+
 def serve():
     served = 0
     while True:
-        kind, request_id, content = read_record()
+        while not STREAM.readable(0.05):
+            if STOP.is_set() and not STREAM.readable(0):
+                sys.exit(0)
+        kind, request_id, _ = read_record()
         if kind != 1:
             continue
-        params = b""
-        body = b""
-        while True:
-            kind, this_id, content = read_record()
-            if kind == 1:
-                end(this_id, 1)
-            elif kind == 4:
-                params += content
-            elif kind == 5 and content:
-                body += content
-            elif kind == 5:
-                break
-            elif kind == 9:
-                send(10, 0, b"")
         served += 1
-        answer(request_id, pairs(params), body, served)
+        request = read_request(request_id, served)
+        if request is None:
+            end(request_id)
+        else:
+            answer(request)
 
 
-def page(request_id, text, head=b"Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n"):
-    send(6, request_id, head + text)
+def page(request_id, text):
+    send(6, request_id, b"Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n" + text)
 
 
-def answer(request_id, variables, body, served):
-    what, _, argument = variables.get("DO", "").partition(" ")
-    if what == "":
-        page(request_id, b"hello")
-    elif what == "pid":
-        page(request_id, str(os.getpid()).encode())
-    elif what == "served":
-        page(request_id, str(served).encode())
-    elif what == "variables":
-        text = "".join("%s=%s\n" % pair for pair in variables.items())
-        page(request_id, text.encode("latin-1"))
-    elif what == "environment":
-        page(request_id, "".join("%s=%s\n" % pair for pair in GIVEN.items()).encode("utf-8"))
-    elif what == "cwd":
-        page(request_id, os.getcwd().encode("utf-8"))
-    elif what == "argv":
-        page(request_id, "\n".join(sys.argv[1:]).encode("utf-8"))
-    elif what == "body":
-        page(request_id, body)
-    elif what == "id":
-        page(request_id, str(request_id).encode())
-    elif what == "streams":
-        page(request_id, repr((sys.stdin is None, sys.stdout is None, sys.stderr is None)).encode())
-    elif what == "big":
-        page(request_id, b"x" * int(argument))
-    elif what == "head":
-        send(6, request_id, argument.encode("latin-1").decode("unicode_escape").encode("latin-1"))
-    elif what == "sleep":
-        time.sleep(float(argument))
-        page(request_id, b"slept")
-    elif what == "drip":
-        page(request_id, b"first,")
-        time.sleep(float(argument))
-        send(6, request_id, b"second")
-    elif what == "stderr":
-        send(7, request_id, argument.encode("latin-1"))
-        page(request_id, b"after stderr")
-    elif what == "exit":
-        os._exit(int(argument))
-    elif what == "half":
-        page(request_id, b"half a respon")
-        os._exit(int(argument))
-    elif what == "late-exit":
-        page(request_id, b"bye")
-        end(request_id)
-        os._exit(int(argument))
-    elif what == "garbage":
-        write(b"Traceback: print() went to the pipe\n" * 5)
-    elif what == "wrong-id":
-        send(6, request_id + 1, b"Status: 200 OK\r\n\r\n")
-    elif what == "wrong-type":
-        send(11, request_id, b"")
-    elif what == "after-end":
-        page(request_id, b"whole")
-        write(HEADER.pack(1, 3, request_id, 8, 0) + bytes(8) + HEADER.pack(1, 6, request_id, 0, 0))
-        return
-    elif what == "refuse":
-        return end(request_id, 3)
-    elif what == "zero":
-        zero_bytes()
-        time.sleep(60)
-    elif what == "close":
-        os.close(0)
-        time.sleep(60)
-    elif what == "log":
-        log(argument)
-        page(request_id, b"logged")
-    elif what == "log-exit":
-        log(argument)
-        os._exit(7)
-    end(request_id)
+def lines(pairs):
+    return "".join(f"{name}={value}\n" for name, value in pairs).encode("utf-8")
 
 
-def zero_bytes():
-    import _winapi
-    import msvcrt
+# Texts that a page shows, by the first word of the variable DO. Each gets the request.
+SHOW = {
+    "": lambda request: b"hello",
+    "pid": lambda request: str(os.getpid()).encode(),
+    "served": lambda request: str(request.number).encode(),
+    "variables": lambda request: lines(request.variables.items()),
+    "environment": lambda request: lines(GIVEN.items()),
+    "cwd": lambda request: os.getcwd().encode(),
+    "argv": lambda request: "\n".join(sys.argv[1:]).encode(),
+    "body": lambda request: request.body,
+    "id": lambda request: str(request.id).encode(),
+    "streams": lambda request: repr((sys.stdout, sys.stderr)).encode(),
+    "big": lambda request: b"x" * int(request.argument),
+    "sleep": lambda request: time.sleep(float(request.argument)) or b"slept",
+    "log": lambda request: log(request.argument) or b"logged",
+}
 
+
+# What else may be done, well or badly; END_REQUEST follows if they come back.
+
+
+def head(request):
+    send(6, request.id, request.argument.replace("|", "\r\n").encode("latin-1"))
+
+
+def drip(request):
+    page(request.id, b"first,")
+    time.sleep(float(request.argument))
+    send(6, request.id, b"second")
+
+
+def stderr(request):
+    send(7, request.id, request.argument.encode("latin-1"))
+    page(request.id, b"after stderr")
+
+
+def late_stderr(request):
+    page(request.id, b"before stderr")
+    time.sleep(0.3)
+    send(7, request.id, request.argument.encode("latin-1"))
+
+
+def exit_now(request):
+    os._exit(int(request.argument))
+
+
+def half(request):
+    page(request.id, b"half a respon")
+    time.sleep(0.3)
+    os._exit(int(request.argument))
+
+
+def late_exit(request):
+    page(request.id, b"bye")
+    end(request.id)
+    os._exit(int(request.argument))
+
+
+def garbage(request):
+    write(b"Traceback: print() went to the pipe\n" * 5)
+
+
+def wrong_id(request):
+    send(6, request.id % 65535 + 1, b"Status: 200 OK\r\n\r\n")
+
+
+def wrong_type(request):
+    send(11, request.id, b"")
+
+
+def after_end(request):
+    page(request.id, b"whole")
+    write(HEADER.pack(1, 3, request.id, 8, 0) + bytes(8))
+    time.sleep(float(request.argument))
+    send(6, request.id, b"more")
+
+
+def refuse(request):
+    end(request.id, 3)
+
+
+def zero(request):
     _winapi.WriteFile(msvcrt.get_osfhandle(0), b"")
+    time.sleep(60)
+
+
+def close(request):
+    os.close(0)
+    time.sleep(60)
+
+
+def log_exit(request):
+    log(request.argument)
+    os._exit(7)
+
+
+DO = {
+    "head": head,
+    "drip": drip,
+    "stderr": stderr,
+    "late-stderr": late_stderr,
+    "exit": exit_now,
+    "half": half,
+    "late-exit": late_exit,
+    "garbage": garbage,
+    "wrong-id": wrong_id,
+    "wrong-type": wrong_type,
+    "after-end": after_end,
+    "refuse": refuse,
+    "zero": zero,
+    "close": close,
+    "log-exit": log_exit,
+}
+
+
+def answer(request):
+    what, _, request.argument = request.variables.get("DO", "").partition(" ")
+    if what in SHOW:
+        page(request.id, SHOW[what](request))
+    else:
+        DO[what](request)
+    end(request.id)
 
 
 def log(text):
     folder = os.path.join(GIVEN["IIS_USER_HOME"], "Logs", GIVEN["IISEXPRESS_SITENAME"])
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "iiswsgi.log"), "a", encoding="utf-8") as file:
-        file.write("2026-01-02T03:04:05.678Z %d INFO app: %s\n" % (os.getpid(), text))
+        file.write(f"2026-01-02T03:04:05.678Z {os.getpid()} INFO app: {text}\n    more of it\n")
 
 
-class Stop(Exception):
-    pass
+def stop_on_event():
+    def wait():
+        _winapi.WaitForSingleObject(int(GIVEN["_FCGI_SHUTDOWN_EVENT_"]), _winapi.INFINITE)
+        STOP.set()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 if __name__ == "__main__":
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.setmode(0, os.O_BINARY)
-        event = os.environ.get("_FCGI_SHUTDOWN_EVENT_")
-        if event:
-            import _winapi
-            import threading
-
-            def wait():
-                _winapi.WaitForSingleObject(int(event), _winapi.INFINITE)
-                os._exit(0)
-
-            threading.Thread(target=wait, daemon=True).start()
     if "--start-fails" in sys.argv:
         log("no module named app")
         os._exit(5)
+    if "--deaf" not in sys.argv:
+        if "_FCGI_SHUTDOWN_EVENT_" in GIVEN:
+            stop_on_event()
+        elif sys.platform != "win32":
+            signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
+    if sys.platform == "win32":
+        msvcrt.setmode(0, os.O_BINARY)
+    STREAM = Tcp() if "--tcp" in sys.argv else Pipe()
     serve()

@@ -1,0 +1,505 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from iiswsgi.host.failure import WorkerFailure
+from iiswsgi.host.modes import Modes, Wire
+from iiswsgi.host.report import Counters
+
+ON_WINDOWS = sys.platform == "win32"
+
+
+def fails(pool, do, kind, **variables):
+    with pytest.raises(WorkerFailure) as caught:
+        pool.ask(do, **variables)
+    assert caught.value.kind == kind, caught.value
+    return caught.value
+
+
+def outcome(pool, do=""):
+    """The body of the reply, or the failure."""
+    try:
+        return pool.ask(do).text
+    except WorkerFailure as failure:
+        return failure
+
+
+class Together:
+    """Requests sent from threads of their own."""
+
+    def __init__(self, pool, dos):
+        self.replies = [None] * len(dos)
+        self.threads = [
+            threading.Thread(target=self._ask, args=(pool, number, do))
+            for number, do in enumerate(dos)
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def _ask(self, pool, number, do):
+        self.replies[number] = outcome(pool, do)
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+        return self.replies
+
+
+# One request.
+
+
+def test_a_request_is_answered(make_pool):
+    reply = make_pool().ask()
+    assert (reply.status, reply.reason) == (200, "OK")
+    assert reply.headers == [("Content-Type", "text/plain")]
+    assert reply.text == b"hello"
+
+
+def test_variables_arrive_in_order_and_whole(make_pool):
+    given = {"EMPTY": "", "LONG": "x" * 200_000, "LATIN": "caf\xe9"}
+    text = make_pool().ask("variables", **given).text.decode("utf-8")
+    assert [line.split("=") for line in text.splitlines()] == [
+        ["DO", "variables"],
+        *([name, value] for name, value in given.items()),
+    ]
+
+
+def test_a_body_arrives_whole(make_pool):
+    body = os.urandom(300_000)
+    assert make_pool().ask("body", body).text == body
+
+
+def test_a_large_response_arrives_whole(make_pool):
+    assert len(make_pool().ask(f"big {5 << 20}").text) == 5 << 20
+
+
+def test_nothing_goes_out_before_the_buffer_limit(make_pool):
+    for limit, first in ((4194304, b"first,second"), (0, b"first,")):
+        pool = make_pool(response_buffer_limit=limit)
+        reply = pool.exchange([("DO", "drip 0.3")], None)
+        assert next(reply.body) == first
+        assert first + b"".join(reply.body) == b"first,second" + b"" * limit
+        reply.close()
+
+
+def test_the_worker_sees_what_iis_would_show_it(make_pool):
+    pool = make_pool(environment_variables=(("MINE", "configured"), ("PATH", "first")))
+    assert pool.ask("streams").text == b"(None, None)"
+    environment = pool.ask("environment").text.decode("utf-8").splitlines()
+    assert "MINE=configured" in environment
+    assert "PATH=first" in environment
+    assert not [line for line in environment if line.startswith("_FCGI_MUTEX_")]
+    assert not [line for line in environment if line.startswith("_FCGI_SHUTDOWN_EVENT_")]
+    assert [line for line in environment if line.startswith(r"_FCGI_X_PIPE_=\\.\pipe\IISFCGI-")]
+    assert not [line for line in environment if line.startswith("PYTEST")]
+
+
+def test_arguments_arrive_as_registered(make_pool):
+    pool = make_pool('"a b"', r"c\d", '""', r"quo\"te")
+    assert pool.ask("argv").text.decode().split("\n") == ["a b", r"c\d", "", 'quo"te']
+
+
+def test_the_current_directory_is_a_setting(make_pool, tmp_path):
+    pool = make_pool(modes=Modes(current_directory=tmp_path))
+    assert os.path.samefile(pool.ask("cwd").text.decode(), tmp_path)
+
+
+def test_ids_count_up_and_wrap(make_pool):
+    pool = make_pool(modes=Modes(wire=Wire(first_id=300, last_id=301)))
+    assert [pool.ask("id").text for _ in range(3)] == [b"300", b"301", b"300"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_hostile_but_legal_requests_are_answered(make_pool, seed):
+    pool = make_pool(modes=Modes(wire=Wire.hostile(seed)))
+    body = bytes(range(256)) * 20
+    for _ in range(3):
+        assert pool.ask("body", body, OTHER="y" * 200).text == body
+
+
+def test_management_records_may_be_answered(make_pool):
+    noise = frozenset({"unknown", "get_values"})
+    pool = make_pool(modes=Modes(wire=Wire(noise=noise)))
+    assert pool.ask().text == b"hello"
+
+
+def test_tcp_hands_over_a_listening_socket(make_pool):
+    pool = make_pool("--tcp", protocol="Tcp")
+    assert pool.ask("body", b"z" * 100_000).text == b"z" * 100_000
+    assert b"_FCGI_X_PIPE_" not in pool.ask("environment").text
+
+
+# Failures in words.
+
+
+def test_a_program_that_is_not_there(make_pool, tmp_path):
+    failure = fails(make_pool(full_path=str(tmp_path / "none")), "", "never_started")
+    assert failure.hresult == "0x80070002"
+    assert str(tmp_path / "none") in failure.sentence
+
+
+def test_a_death_in_start_shows_its_log(make_pool):
+    failure = fails(make_pool("--start-fails"), "", "died_in_start")
+    assert failure.exit_code == 5
+    assert failure.hresult == "0x00000005"
+    assert "no module named app" in failure.log_lines[0]
+    assert failure.log_lines[1] == "    more of it"
+
+
+def test_a_death_in_a_request_shows_only_its_own_log(make_pool):
+    pool = make_pool()
+    pool.ask("log earlier")
+    failure = fails(pool, "log-exit the reason", "died_in_request")
+    assert failure.exit_code == 7
+    assert "the reason" in failure.log_lines[0]
+    assert not [line for line in failure.log_lines if "earlier" in line]
+    assert [line for line in pool.log_lines() if "earlier" in line]
+    assert pool.log_lines(failure.pid)
+    assert not pool.log_lines(failure.pid + 1)
+    assert pool.ask().text == b"hello"
+
+
+def test_a_death_after_the_first_byte_breaks_the_body_off(make_pool):
+    pool = make_pool(response_buffer_limit=0)
+    reply = pool.exchange([("DO", "half 4")], None)
+    assert next(reply.body) == b"half a respon"
+    with pytest.raises(WorkerFailure) as caught:
+        next(reply.body)
+    reply.close()
+    assert caught.value.kind == "died_in_request"
+
+
+@pytest.mark.parametrize(
+    ("do", "part"),
+    [
+        ("garbage", "no FastCGI"),
+        ("wrong-id", "request id"),
+        ("wrong-type", "type 11"),
+        ("refuse", "protocol status 3"),
+        ("head nothing", "header block"),
+        ("head Status: soon||", "no HTTP status"),
+    ],
+)
+def test_a_bad_reply_is_told(make_pool, do, part):
+    failure = fails(make_pool(), do, "bad_reply")
+    assert part in failure.sentence
+    assert failure.hresult == "0x8007000d"
+
+
+def test_bytes_after_the_end_are_told_then_or_with_the_next_request(make_pool):
+    pool = make_pool()
+    failure = fails_now_or_next(pool, "after-end 0")
+    assert "after END_REQUEST" in failure.sentence
+
+
+def fails_now_or_next(pool, do):
+    with pytest.raises(WorkerFailure) as caught:  # noqa: PT012
+        pool.ask(do)
+        time.sleep(0.3)
+        pool.ask()
+    assert caught.value.kind == "bad_reply"
+    return caught.value
+
+
+def test_late_bytes_after_the_end_fail_the_next_request(make_pool):
+    pool = make_pool()
+    failure = fails_now_or_next(pool, "after-end 0.1")
+    assert "after END_REQUEST" in failure.sentence
+
+
+if ON_WINDOWS:
+
+    def test_a_zero_byte_write_is_told(make_pool):
+        assert "zero bytes" in fails(make_pool(), "zero", "bad_reply").sentence
+
+    def test_the_handle_may_be_synchronous(make_pool):
+        pool = make_pool(modes=Modes(synchronous_handle=True))
+        assert pool.ask("body", b"z" * 100_000).text == b"z" * 100_000
+        assert pool.ask().text == b"hello"
+
+
+def test_a_closed_descriptor_is_told(make_pool):
+    failure = fails(make_pool(), "close", "died_in_request")
+    assert failure.hresult == "0x8007006d"
+
+
+def test_activity_timeout(make_pool):
+    pool = make_pool(activity_timeout=1.5)
+    failure = fails(pool, "sleep 30", "timed_out_activity")
+    assert failure.hresult == "0x80070102"
+    assert pool.ask().text == b"hello"
+
+
+def test_request_timeout(make_pool):
+    failure = fails(make_pool(request_timeout=1), "sleep 30", "timed_out_request")
+    assert "requestTimeout" in failure.sentence
+
+
+@pytest.mark.parametrize("mode", ["ReturnStdErrIn500", "ReturnGeneric500", "TerminateProcess"])
+def test_stderr_makes_an_error(make_pool, mode):
+    pool = make_pool(stderr_mode=mode)
+    pid = int(pool.ask("pid").text)
+    failure = fails(pool, "stderr oops", "stderr")
+    assert failure.stderr == (b"oops" if mode == "ReturnStdErrIn500" else b"")
+    assert (int(pool.ask("pid").text) == pid) == (mode != "TerminateProcess")
+
+
+def test_stderr_may_be_ignored(make_pool):
+    reply = make_pool(stderr_mode="IgnoreAndReturn200").ask("stderr oops")
+    assert (reply.status, reply.text) == (200, b"after stderr")
+
+
+def test_traces_are_no_errors(make_pool):
+    pool = make_pool()
+    assert pool.ask("stderr IIS_TRACE_INFO:all well:IIS_TRACE_END").text == b"after stderr"
+    pool.wait_for("traced info: all well")
+
+
+def test_stderr_after_the_first_byte_breaks_the_body_off(make_pool):
+    pool = make_pool(response_buffer_limit=0)
+    reply = pool.exchange([("DO", "late-stderr oops")], None)
+    assert next(reply.body) == b"before stderr"
+    with pytest.raises(WorkerFailure) as caught:
+        next(reply.body)
+    assert caught.value.kind == "stderr"
+
+
+# Several processes.
+
+
+def test_processes_are_as_many_as_are_busy_and_the_last_used_is_used(make_pool):
+    pool = make_pool(max_instances=3)
+    assert Together(pool, ["sleep 1"] * 2).join() == [b"slept"] * 2
+    assert pool.counters.started == 2
+    assert len({pool.ask("pid").text for _ in range(5)}) == 1
+    assert pool.counters.started == 2
+
+
+def test_requests_wait_for_a_process(make_pool):
+    pool = make_pool(max_instances=1)
+    replies = Together(pool, ["sleep 0.2"] * 4).join()
+    assert replies == [b"slept"] * 4
+    assert pool.counters.started == 1
+
+
+def test_a_full_queue_is_503(make_pool):
+    pool = make_pool(max_instances=1, queue_length=1)
+    pool.ask()
+    replies = Together(pool, ["sleep 1"] * 4).join()
+    failures = [reply for reply in replies if isinstance(reply, WorkerFailure)]
+    assert len(failures) == 2
+    assert {(f.kind, f.status, f.substatus) for f in failures} == {("queue_full", 503, 4)}
+
+
+def test_a_failed_start_lets_the_next_in_the_queue_try(make_pool, tmp_path):
+    pool = make_pool(full_path=str(tmp_path / "none"), max_instances=1)
+    replies = Together(pool, [""] * 5).join()
+    assert {reply.kind for reply in replies} == {"never_started"}
+
+
+def test_rapid_failures_stop_the_starting(make_pool):
+    pool = make_pool("--start-fails", rapid_fails_per_minute=2)
+    for _ in range(3):
+        fails(pool, "", "died_in_start")
+    failure = fails(pool, "", "rapid_fail")
+    assert failure.hresult == "0x80004005"
+    assert pool.counters.started == 3
+
+
+def test_no_maximum_means_at_least_two(make_pool):
+    assert make_pool(max_instances=0).max_instances >= 2
+
+
+# Replacing processes.
+
+
+def test_instance_max_requests(make_pool):
+    pool = make_pool(instance_max_requests=3, max_instances=1)
+    assert [pool.ask("served").text for _ in range(7)] == [b"1", b"2", b"3"] * 2 + [b"1"]
+
+
+def test_idle_timeout(make_pool):
+    pool = make_pool(idle_timeout=0.3, signal_before_terminate_seconds=10)
+    pool.ask()
+    pool.wait_for("idle for idleTimeout")
+    pool.wait_for("left with exit code 0")
+
+
+def test_a_changed_file_recycles(make_pool, tmp_path):
+    watched = tmp_path / "web.config"
+    watched.write_text("one", encoding="utf-8")
+    pool = make_pool(monitor_changes_to=str(watched), max_instances=1)
+    if not ON_WINDOWS:  # a POSIX path is taken as it stands
+        assert str(watched) == pool.application.monitor_changes_to
+    first = pool.ask("pid").text
+    assert pool.ask("pid").text == first
+    watched.write_text("changed", encoding="utf-8")
+    assert pool.ask("pid").text != first
+
+
+def test_a_missing_file_fails_every_request(make_pool):
+    failure = fails(make_pool(monitor_changes_to="no.such"), "", "never_started")
+    assert "monitorChangesTo" in failure.sentence
+
+
+def test_recycling_lets_an_idle_worker_go(make_pool):
+    pool = make_pool(signal_before_terminate_seconds=10)
+    first = pool.ask("pid").text
+    pool.recycle()
+    pool.wait_for("left with exit code 0")
+    assert pool.ask("pid").text != first
+
+
+def test_recycling_lets_a_running_request_finish(make_pool):
+    pool = make_pool(signal_before_terminate_seconds=10)
+    pool.ask()
+    together = Together(pool, ["sleep 1"])
+    time.sleep(0.3)
+    pool.recycle()
+    assert pool.ask("served").text == b"1"
+    assert together.join()[0] == b"slept"
+    pool.wait_for("left with exit code 0")
+
+
+def test_a_grace_period_that_is_too_short_loses_the_request(make_pool):
+    pool = make_pool("--deaf", signal_before_terminate_seconds=0.5)
+    pool.ask()
+    together = Together(pool, ["sleep 30"])
+    time.sleep(0.3)
+    pool.recycle()
+    failure = together.join()[0]
+    assert failure.kind == "killed"
+    assert "signalBeforeTerminateSeconds" in failure.sentence
+
+
+def test_killing_without_notice_loses_the_request(make_pool):
+    pool = make_pool(modes=Modes(kill_without_notice=True))
+    pool.ask()
+    together = Together(pool, ["sleep 30"])
+    time.sleep(0.3)
+    pool.recycle()
+    assert together.join()[0].kind == "killed"
+
+
+@pytest.mark.parametrize("order", ["close_first", "signal_first"])
+def test_an_orderly_end_in_either_order(make_pool, order):
+    pool = make_pool(modes=Modes(end_order=order), signal_before_terminate_seconds=10)
+    pool.ask()
+    pool.close()
+    assert "left with exit code 0" in pool.events[-1]
+
+
+def test_a_worker_that_does_not_leave_is_killed(make_pool):
+    pool = make_pool(
+        "--deaf", modes=Modes(end_order="signal_first"), signal_before_terminate_seconds=0.3
+    )
+    pool.ask()
+    pool.close()
+    assert any("IISWSGI-H12" in event for event in pool.events)
+
+
+def test_recycling_under_load_loses_nothing(make_pool):
+    pool = make_pool(signal_before_terminate_seconds=30, max_instances=2, instance_max_requests=5)
+    stop = threading.Event()
+    wrong = []
+
+    def ask_on_and_on():
+        while not stop.is_set():
+            text = outcome(pool)
+            if text != b"hello":
+                wrong.append(text)
+
+    threads = [threading.Thread(target=ask_on_and_on) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(8):
+        time.sleep(0.25)
+        pool.recycle()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    counters = pool.counters
+    assert not wrong
+    assert counters.sent == counters.answered > 20
+    assert not counters.failed
+
+
+def test_an_idle_worker_that_dies_costs_no_request(make_pool):
+    pool = make_pool()
+    assert pool.ask("late-exit 3").text == b"bye"
+    pool.wait_for("IISWSGI-H14")
+    assert pool.ask("served").text == b"1"
+
+
+# The client.
+
+
+@pytest.mark.parametrize("how", ["kill", "close", "abort"])
+def test_a_client_that_leaves_never_harms_the_next(make_pool, how):
+    pool = make_pool(
+        modes=Modes(client_gone=how), response_buffer_limit=0, activity_timeout=20, max_instances=1
+    )
+    reply = pool.exchange([("DO", "drip 0.5")], None)
+    assert next(reply.body) == b"first,"
+    reply.close()
+    assert pool.ask().text == b"hello"
+    assert pool.counters.client_gone == 1
+
+
+@pytest.mark.parametrize("how", ["kill", "abort"])
+def test_a_client_that_leaves_while_sending(make_pool, how):
+    pool = make_pool(modes=Modes(client_gone=how), activity_timeout=20)
+
+    def read(_count):
+        if parts:
+            return parts.pop()
+        raise ConnectionResetError("the browser left")
+
+    parts = [b"half a body"]
+    with pytest.raises(ConnectionResetError):
+        pool.exchange([("DO", "body")], read)
+    served = pool.ask("served").text
+    assert served == (b"2" if how == "abort" else b"1")
+
+
+def test_counters(make_pool):
+    pool = make_pool()
+    pool.ask()
+    fails(pool, "exit 1", "died_in_request")
+    pool.close()
+    expected = Counters(sent=2, answered=1, failed={"died_in_request": 1}, started=1, ended=1)
+    assert pool.counters == expected
+    assert dataclasses.is_dataclass(pool.counters)
+
+
+def test_a_closed_pool_refuses(make_pool):
+    pool = make_pool()
+    pool.close()
+    fails(pool, "", "killed")
+
+
+def test_closing_ends_running_requests(make_pool):
+    pool = make_pool(signal_before_terminate_seconds=0)
+    pool.ask()
+    together = Together(pool, ["sleep 30"])
+    time.sleep(0.3)
+    pool.close()
+    assert together.join()[0].kind == "killed"
+
+
+def test_a_body_that_the_worker_reads_slowly_is_not_lost(make_pool):
+    pool = make_pool()
+    body = b"0123456789" * 50_000
+    reply = pool.exchange([("DO", "body")], io.BytesIO(body).read)
+    assert b"".join(reply.body) == body
+
+
+def test_flush_named_pipe(make_pool):
+    assert make_pool(flush_named_pipe=True).ask("body", b"x" * 10_000).text == b"x" * 10_000
