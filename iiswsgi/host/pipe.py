@@ -7,6 +7,7 @@ import math
 import sys
 import threading
 import time
+from typing import Any
 
 from iiswsgi import win32
 from iiswsgi.host.channel import ChannelBroken, Progress
@@ -49,8 +50,9 @@ class PipeChannel:
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
-        self._reading: _winapi.Overlapped | None = None
-        self._writing: _winapi.Overlapped | None = None
+        # _winapi.Overlapped, a name that a checker knows on Windows only.
+        self._reading: Any = None
+        self._writing: Any = None
         self._read_size = _READ_SIZE
         self.ended = False
 
@@ -102,7 +104,7 @@ class PipeChannel:
             return None
         if count == self._read_size:
             self._read_size = min(2 * self._read_size, _MAX_READ_SIZE)
-        return reading.getbuffer() or b""
+        return bytes(reading.getbuffer() or b"")
 
     def _finish_write(self) -> int:
         writing = self._writing
@@ -113,7 +115,7 @@ class PipeChannel:
             count, _ = writing.GetOverlappedResult(True)
         except OSError as error:
             raise _write_failed(error) from error
-        return count
+        return int(count)
 
     def _read_failed(self, error: OSError) -> None:
         if error.winerror not in _GONE:
