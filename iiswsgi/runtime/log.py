@@ -52,7 +52,7 @@ class Log:
         """Stands in for ``sys.stdout``: what is printed becomes lines of the log."""
         self.stderr = LineStream(lambda lines: self._printed("stderr", lines), 2, "stderr")
         """The same for ``sys.stderr``."""
-        self._handlers = Handler(self), Handler(self)
+        self._handler = Handler(self)
         self._replaced: tuple[TextIO | None, TextIO | None] = None, None
         self.guard = Guard(self)
 
@@ -213,17 +213,18 @@ class Log:
         faulthandler.enable(self.fd)
         atexit.register(self._finish)
         self.guard.install()
-        logconfig.adopt(self._handlers[0])
+        logconfig.adopt(self._handler)
         if sys.platform != "win32":
             os.register_at_fork(after_in_child=self._after_fork)
 
     def repair(self) -> None:
-        """Mend what the application, once imported, has done to the loggers."""
-        logconfig.repair(*self._handlers, self._replaced)
+        """Mend what Paste or the application has done to the loggers."""
+        logconfig.repair(self._handler, self._replaced)
 
     def begun(self) -> None:
         """Serving begins: the application is loaded, and the end of the process needs no reason."""
         self.repair()
+        logconfig.adopt_root(Handler(self))
         self.guard.begun()
 
     def _finish(self) -> None:

@@ -12,13 +12,13 @@ import logging
 import logging.config
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from iiswsgi.errors import SettingError
 from iiswsgi.runtime.logstream import LineStream
 
-__all__ = ["adopt", "configure_from_ini", "repair", "set_level", "verbosity_from_paster"]
+__all__ = ["adopt", "adopt_root", "configure_from_ini", "repair", "set_level"]
 
 OURS = "iiswsgi"
 _VERBOSITY = {1: logging.DEBUG, 0: None, -1: logging.WARNING, -2: logging.ERROR}
@@ -71,32 +71,32 @@ def set_level(setting: int | None, verbosity: int | None) -> None:
         logging.getLogger(OURS).setLevel(level)
 
 
-def repair(
-    ours_handler: logging.Handler,
-    root_handler: logging.Handler,
-    replaced: tuple[TextIO | None, TextIO | None],
-) -> None:
-    """Make all loggers lead somewhere, whatever was configured before and by the application.
+def repair(handler: logging.Handler, replaced: tuple[TextIO | None, TextIO | None]) -> None:
+    """Make all loggers lead somewhere, whatever has been configured.
 
     ``fileConfig`` and ``dictConfig`` disable loggers they do not name, ours too. Handlers made
     while ``sys.stderr`` was None, as it is under IIS, raise at every record.
 
-    :param ours_handler: what :func:`adopt` was given.
-    :param root_handler: for the root logger, if nobody has given it one.
+    :param handler: what :func:`adopt` was given.
     :param replaced: the former values of ``sys.stdout`` and ``sys.stderr``, or None.
     """
-    root, ours = logging.getLogger(), logging.getLogger(OURS)
     for logger in _loggers():
-        if logger is ours or logger.name.startswith(OURS + "."):
+        if _is_ours(logger.name):
             logger.disabled = False
         for each in logger.handlers:
             _repair_handler(each, replaced)
-    ours.addHandler(ours_handler)
-    if not root.handlers:
-        root_handler.addFilter(_not_ours)
-        root.addHandler(root_handler)
-        if root.level == logging.WARNING:  # as it is unless somebody sets it
-            root.setLevel(ours.getEffectiveLevel())
+    logging.getLogger(OURS).addHandler(handler)
+
+
+def adopt_root(handler: logging.Handler) -> None:
+    """Send what nobody else takes to *handler*; once the application has configured its loggers."""
+    root = logging.getLogger()
+    if root.handlers:
+        return
+    handler.addFilter(_not_ours)
+    root.addHandler(handler)
+    if root.level == logging.WARNING:  # as it is unless somebody sets it
+        root.setLevel(logging.getLogger(OURS).getEffectiveLevel())
 
 
 def _repair_handler(
@@ -120,21 +120,10 @@ def _loggers() -> Iterator[logging.Logger]:
             yield logger
 
 
+def _is_ours(name: str) -> bool:
+    return name == OURS or name.startswith(OURS + ".")
+
+
 def _not_ours(record: logging.LogRecord) -> bool:
     """Our records are in the log already, and would come there again by way of STDERR."""
-    return record.name != OURS and not record.name.startswith(OURS + ".")
-
-
-def verbosity_from_paster(argv: Sequence[str]) -> int | None:
-    """How many more -v than -q ``paster serve`` was given; None when it is not paster that runs.
-
-    PasteScript's own parser is asked, if it is loaded; it is never imported for this.
-    """
-    module = sys.modules.get("paste.script.serve")
-    if module is None or "serve" not in argv:
-        return None
-    try:
-        options, _ = module.ServeCommand.parser.parse_args(list(argv[argv.index("serve") + 1 :]))
-    except SystemExit:  # not the command line that paster has accepted
-        return None
-    return int(options.verbose) - int(options.quiet)
+    return not _is_ours(record.name)
