@@ -129,10 +129,10 @@ def print_(environ, start_response, rest):
     environ["wsgi.errors"].flush()
     os.write(1, f"{mark} fd 1\n".encode())
     os.write(2, f"{mark} fd 2\n".encode())
-    program = (
-        "import sys; print(sys.argv[1], 'child stdout'); sys.exit(sys.argv[1] + ' child stderr')"
-    )
-    subprocess.run([sys.executable, "-c", program, mark], check=False)
+    program = "import sys; print(sys.argv[1], 'stdout'); sys.exit(sys.argv[1] + ' stderr')"
+    subprocess.run([sys.executable, "-c", program, f"{mark} child"], check=False)
+    handed = [sys.executable, "-c", program, f"{mark} handed"]
+    subprocess.run(handed, stdout=1, stderr=2, check=False)
     program = "import sys; sys.stdout.write(repr(sys.stdin.read()))"
     piped = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)
     return text(start_response, f"child read {piped.stdout.decode()} from its stdin\n")

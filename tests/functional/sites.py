@@ -21,6 +21,13 @@ from iiswsgi.host.pages import Report, text_page
 from iiswsgi.host.site import Site
 from iiswsgi.host.variables import HttpRequest
 
+if sys.platform == "win32":
+    import ctypes
+
+    ON_WINE = hasattr(ctypes.windll.ntdll, "wine_get_version")
+else:
+    ON_WINE = False
+
 TESTS = Path(__file__).resolve().parent.parent
 
 INI = """\
@@ -149,7 +156,7 @@ class Client:
         if isinstance(reply, Report):
             return Answer(reply.status, {}, text_page(reply).encode(), None)
         with contextlib.closing(reply):
-            content = b"".join(reply.body)
+            content = b"".join(reply)
         return Answer(reply.status, dict(reply.headers), content, reply.pid)
 
     def post(self, target, body, headers=(), chunked=False):
