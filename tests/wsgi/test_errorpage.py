@@ -1,0 +1,159 @@
+"""What a person sees, and what nobody may see."""
+
+from __future__ import annotations
+
+import html.parser
+
+import pytest
+
+from iiswsgi.wsgi.errorpage import ErrorPage, is_local, new_error_id
+from tests.wsgi.helpers import Recorder, make_request, run
+
+LOG = "C:\\Users\\pool\\Logs\\iiswsgi.log"
+LOCAL = {"REMOTE_ADDR": "127.0.0.1"}
+HTML = {"HTTP_ACCEPT": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def error():
+    try:
+        raise RuntimeError("<secret> & \ud800")
+    except RuntimeError as raised:
+        return raised
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open = []
+        self.seen = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.add(tag)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_an_error_id_is_short_and_never_the_same():
+    ids = {new_error_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert {len(name) for name in ids} == {8}
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"REMOTE_ADDR": "127.0.0.1"},
+        {"REMOTE_ADDR": "127.8.9.1"},
+        {"REMOTE_ADDR": "::1"},
+        {"REMOTE_ADDR": "::FFFF:127.0.0.1"},
+        {"REMOTE_ADDR": "10.0.0.1", "LOCAL_ADDR": "10.0.0.1"},
+    ],
+    ids=str,
+)
+def test_local(environ):
+    assert is_local(environ)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"REMOTE_ADDR": ""},
+        {"REMOTE_ADDR": None},
+        {"REMOTE_ADDR": "", "LOCAL_ADDR": ""},
+        {"REMOTE_ADDR": "10.0.0.7", "LOCAL_ADDR": "10.0.0.1"},
+        {"REMOTE_ADDR": "1270.0.0.1"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "1.2.3.4"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=1.2.3.4"},
+        {"REMOTE_ADDR": "::1", "HTTP_VIA": "1.1 proxy"},
+    ],
+    ids=str,
+)
+def test_not_local(environ):
+    assert not is_local(environ)
+
+
+@pytest.mark.parametrize("accept", [{}, HTML], ids=["text", "html"])
+@pytest.mark.parametrize("exposed", [True, False])
+@pytest.mark.parametrize("local", [True, False])
+def test_who_is_told_what(accept, exposed, local):
+    page = ErrorPage(log=LOG, expose_tracebacks=exposed)
+    environ = {"REMOTE_ADDR": "127.0.0.1" if local else "10.0.0.7", **accept}
+    status, headers, body = page.failed(environ, "1a2b3c4d", error())
+    text = body.decode()
+    assert status == "500 Internal Server Error"
+    assert "1a2b3c4d" in text
+    assert (LOG in text) is local
+    assert ("Traceback" in text) is (local and exposed)
+    assert ("secret" in text) is (local and exposed)
+    assert dict(headers)["Content-Length"] == str(len(body))
+    assert dict(headers)["Cache-Control"] == "no-store"
+
+
+def test_a_page_in_html_is_whole_and_escaped():
+    page = ErrorPage(log="<log>", expose_tracebacks=True)
+    _, headers, body = page.failed({**LOCAL, **HTML}, "<id>", error())
+    text = body.decode()
+    assert dict(headers)["Content-Type"] == "text/html; charset=utf-8"
+    tags = Tags()
+    tags.feed(text)
+    tags.close()
+    assert tags.open == []
+    assert tags.seen == {*("html", "head", "meta", "title", "style", "body", "h1", "p", "pre")}
+    assert "&lt;secret&gt; &amp;" in text
+    assert "&lt;log&gt;" in text
+    assert "&lt;id&gt;" in text
+    assert 'name="viewport"' in text
+
+
+def test_a_page_in_plain_text():
+    _, headers, body = ErrorPage().failed({"HTTP_ACCEPT": "*/*"}, "1a2b")
+    assert dict(headers)["Content-Type"] == "text/plain; charset=utf-8"
+    assert body.decode().splitlines()[0] == "500 Internal Server Error"
+    assert body.endswith(b".\n")
+
+
+def test_a_page_without_a_log_names_none():
+    assert b"None" not in ErrorPage().failed(LOCAL, "1a2b").body
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("400 Bad Request", "contradicts itself"),
+        ("413 Content Too Large", "larger than this site accepts"),
+        ("431 Request Header Fields Too Large", "headers are too large"),
+    ],
+)
+def test_a_refusal(status, words):
+    page = ErrorPage(log=LOG).refused({}, status, "1a2b")
+    assert page.status == status
+    assert words in page.body.decode()
+
+
+@pytest.mark.parametrize("exposed", [True, False])
+@pytest.mark.parametrize("local", [True, False])
+def test_an_application_that_could_not_be_loaded(exposed, local):
+    page = ErrorPage(log=LOG, expose_tracebacks=exposed)
+    stand_in = page.not_loaded("1a2b3c4d", error())
+    remote = "127.0.0.1" if local else "10.0.0.7"
+    _, response = run(stand_in, REMOTE_ADDR=remote)
+    text = response.sent.decode()
+    assert response.status == "500 Internal Server Error"
+    assert "could not be loaded" in text
+    assert "1a2b3c4d" in text
+    assert (LOG in text) is local
+    assert ("secret" in text) is (local and exposed)
+
+
+def test_an_application_that_could_not_be_loaded_for_an_unknown_reason():
+    response = Recorder()
+    run(ErrorPage(expose_tracebacks=True).not_loaded("1a2b"), response=response, **LOCAL)
+    assert "Traceback" not in response.sent.decode()
+
+
+def test_a_request_with_an_odd_address_is_not_local():
+    assert not is_local(make_request(REMOTE_ADDR=5))
