@@ -25,6 +25,7 @@ __all__ = [
     "SiteApplication",
     "is_loopback",
     "page_headers",
+    "printable",
 ]
 
 log = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ ones in a temporary file), which is why a chunked upload needs a flag to be told
 
 from __future__ import annotations
 
+import logging
 import socket
 import struct
 import sys
@@ -27,12 +28,15 @@ from iiswsgi.host.application import (
     SiteApplication,
     is_loopback,
     page_headers,
+    printable,
 )
 from iiswsgi.host.pages import Report, html_page
 from iiswsgi.host.refusals import not_found
 from iiswsgi.host.site import Site
 
 __all__ = ["Server", "listen"]
+
+log = logging.getLogger(__name__)
 
 THREADS = 32
 """Requests in the works at once. Each is one thread that mostly waits; more wait in waitress, as
@@ -84,6 +88,8 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress carries no types
         else:
             report = Report(error.code, error.reason, error.reason, f"{error.body}.")
         page = html_page(report, detailed=is_loopback(self.channel.addr[0]))
+        first_line = getattr(self.request, "first_line", b"").decode("latin-1")
+        log.info("%s -> %d: %s", printable(first_line), report.status, report.sentence)
         self.status = f"{report.status} {report.reason}"
         self.response_headers.extend(page_headers(page))
         self.set_close_on_finish()

@@ -14,7 +14,7 @@ from html import escape
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.words import WORDS
 
-__all__ = ["Report", "failure_report", "html_page", "text_page"]
+__all__ = ["Report", "as_sentence", "failure_report", "html_page", "text_page"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def failure_report(failure: WorkerFailure, *, command_line: str = "", log_file: 
     """
     words = WORDS[failure.kind]
     facts = [
-        ("Exit code", exit_code_text(failure.exit_code)),
-        ("Process", str(failure.pid) if failure.pid is not None else ""),
-        ("Command line", command_line),
+        ("Process", str(failure.pid or "")),
+        ("Exit code", exit_code_text(failure.exit_code) if failure.pid else ""),
+        ("Registered as", command_line),
         ("Log", log_file),
         ("FCGI_STDERR", failure.stderr.decode("utf-8", "replace")),
         ("More about it", f"docs/errors, {failure.code}"),
@@ -57,13 +57,14 @@ def failure_report(failure: WorkerFailure, *, command_line: str = "", log_file: 
         status=failure.status,
         reason=reason,
         heading=words.heading,
-        sentence=_capital(failure.sentence),
+        sentence=as_sentence(failure.sentence),
         meaning=words.meaning,
         iis=f"HTTP Error {failure.status}.{failure.substatus} - {reason}. {words.iis}. "
         f"Error code {failure.hresult}",
         advice=words.advice,
         facts=[(label, value) for label, value in facts if value],
-        log_lines=failure.log_lines,
+        # Without a process there is nobody who could have logged.
+        log_lines=failure.log_lines if failure.pid else None,
     )
 
 
@@ -130,8 +131,9 @@ def _details(report: Report) -> str:
     return "\n".join(parts)
 
 
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+def as_sentence(text: str) -> str:
+    """Return an error's text with a capital letter and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 _STYLE = """
@@ -146,8 +148,9 @@ h1 { margin: .1rem 0 1rem; font-size: 1.7rem; line-height: 1.2; }
 h2 { margin: 1.8rem 0 .5rem; font-size: 1.05rem; }
 .sentence { font-size: 1.1rem; overflow-wrap: anywhere; }
 .iis { padding: .6rem .8rem; border-left: .25rem solid var(--mark); background: var(--soft); }
-pre { margin: 0; padding: .8rem; overflow-x: auto; background: var(--soft);
-  border: 1px solid var(--line); font: .85rem/1.45 Consolas, ui-monospace, monospace; }
+pre { margin: 0; padding: .8rem; white-space: pre-wrap; overflow-wrap: anywhere;
+  background: var(--soft); border: 1px solid var(--line);
+  font: .85rem/1.45 Consolas, ui-monospace, monospace; }
 ul { margin: 0; padding-left: 1.2rem; } li { margin: .25rem 0; }
 dl { margin: 0; display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { color: GrayText; } dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }

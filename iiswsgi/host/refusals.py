@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from iiswsgi.errors import ConfigError
-from iiswsgi.host.pages import Report
+from iiswsgi.host.pages import Report, as_sentence
 from iiswsgi.iis.config import Handler, SiteConfig
 
 __all__ = ["bad_request", "no_handler", "not_found", "other_module", "outside", "wrong_config"]
+
+
+_FILTER = "The request filtering module is configured to deny"
+_IIS = {
+    "404.0": "The resource you are looking for has been removed, had its name changed, or is "
+    "temporarily unavailable",
+    "404.8": f"{_FILTER} a path in the URL that contains a hiddenSegment section",
+    "404.11": f"{_FILTER} a request that contains a double escape sequence",
+    "404.13": f"{_FILTER} a request that exceeds the request content length",
+    "404.14": f"{_FILTER} a URL that is too long",
+    "404.15": f"{_FILTER} a request where the query string is too long",
+}
+"""What IIS's own pages say."""
 
 
 def not_found(substatus: str, sentence: str, cure: str) -> Report:
@@ -17,7 +30,7 @@ def not_found(substatus: str, sentence: str, cure: str) -> Report:
         "No worker was asked",
         sentence,
         meaning="The request was turned away before it reached the application.",
-        iis=f"HTTP Error {substatus} - Not Found",
+        iis=f"HTTP Error {substatus} - Not Found. {_IIS[substatus]}",
         advice=(cure,),
     )
 
@@ -28,7 +41,7 @@ def bad_request(reason: str) -> Report:
         400,
         "Bad Request",
         "The URL is not a valid one",
-        f"{reason[:1].upper()}{reason[1:]}.",
+        as_sentence(reason),
         meaning="http.sys refuses such a request before IIS or the application sees it.",
         iis="Bad Request - Invalid URL",
     )
@@ -40,7 +53,7 @@ def wrong_config(error: ConfigError) -> Report:
         500,
         "Internal Server Error",
         "The handler names no registered application",
-        error.sentence,
+        as_sentence(error.sentence),
         meaning="scriptProcessor must be an application's fullPath and arguments, joined by a "
         "bar, letter by letter.",
         iis="HTTP Error 500.0 - Internal Server Error. The FastCGI executable was not found, or "

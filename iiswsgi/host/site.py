@@ -84,10 +84,11 @@ class Answer:
     def log_lines(self) -> list[str]:
         """Return what the worker logged since the request came."""
         log_file = self._pool.log
-        # Behind a virtual environment's python.exe on Windows another process does the logging.
-        return log_file.lines(self.pid, self._log_position) or log_file.lines(
-            None, self._log_position
-        )
+        lines = log_file.lines(self.pid, self._log_position)
+        if not lines and not log_file.lines(self.pid):
+            # Behind a virtual environment's python.exe on Windows another process does the logging.
+            return log_file.lines(None, self._log_position)
+        return lines
 
 
 class Site:
@@ -207,6 +208,8 @@ class Site:
                 answer.close()
                 raise
         except WorkerFailure as failure:
+            if failure.pid is None:  # the pool tells of its processes itself
+                log.warning("%s", failure)
             return failure_report(
                 failure,
                 command_line=f"{application.full_path} {application.arguments}".rstrip(),

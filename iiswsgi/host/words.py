@@ -20,7 +20,7 @@ class Words:
 
 
 _BY_HAND = (
-    "Run the command line below by hand: it then says that STDIN is no FastCGI connection. "
+    "Run the command line by hand: it then says that STDIN is no FastCGI connection. "
     "If it says anything else, that is the trouble."
 )
 _REPEAT = "Repeat the request with `iiswsgi request`, which prints the whole log and the exit code."
@@ -45,7 +45,7 @@ WORDS: dict[Kind, Words] = {
         "often an import that failed, or a wrong argument.",
         "The FastCGI process exited unexpectedly",
         (
-            "Read the log lines below; the last traceback is the cause.",
+            "Read the worker's log: the last traceback is the cause.",
             _BY_HAND,
             "No log lines at all: the command line does not start the gateway, or the "
             "interpreter itself does not start.",
@@ -70,7 +70,7 @@ WORDS: dict[Kind, Words] = {
         (
             "If the work is long, raise activityTimeout and requestTimeout together, or send "
             "something now and then.",
-            "If it hangs: the log lines below may hold the stacks of its threads. Think of a "
+            "If it hangs: the worker's log may hold the stacks of its threads. Think of a "
             "lock, a database, a dialog box, a debugger.",
         ),
     ),

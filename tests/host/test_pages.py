@@ -30,7 +30,7 @@ class Outline(HTMLParser):
 
 
 def failure(kind: Kind, **particulars: object) -> WorkerFailure:
-    return WorkerFailure(kind, "the process 7 did something.", **particulars)
+    return WorkerFailure(kind, "the process 7 did something", **{"pid": 7, **particulars})
 
 
 def page(report: Report, *, detailed: bool = True) -> str:
@@ -75,7 +75,9 @@ def test_what_iis_would_show(kind: Kind, particulars: dict[str, int], shown: str
 def test_everything_is_escaped() -> None:
     hostile = "<script>alert('&')</script>"
     report = pages.failure_report(
-        WorkerFailure("died_in_start", hostile, log_lines=(hostile,), stderr=hostile.encode()),
+        WorkerFailure(
+            "died_in_start", hostile, pid=7, log_lines=(hostile,), stderr=hostile.encode()
+        ),
         command_line=hostile,
         log_file=hostile,
     )
@@ -91,6 +93,12 @@ def test_log_lines_and_exit_code_are_shown() -> None:
     assert "first\nImportError: no" in text
     assert "<dt>Exit code</dt><dd>3</dd>" in text
     assert "It wrote nothing" in page(pages.failure_report(failure("died_in_start")))
+
+
+def test_without_a_process_there_is_neither_exit_code_nor_log() -> None:
+    text = page(pages.failure_report(failure("never_started", pid=None)))
+    assert "Exit code" not in text
+    assert "log</h2>" not in text
 
 
 def test_a_browser_elsewhere_sees_the_status_only() -> None:
