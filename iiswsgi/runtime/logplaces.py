@@ -20,6 +20,8 @@ FILE_NAME = "iiswsgi.log"
 
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?")
 
+_UNEXPANDED = re.compile("%[^%]+%")
+
 
 class Place(NamedTuple):
     """One rung of the ladder."""
@@ -76,7 +78,7 @@ def _drive() -> str:
 def _folder_fault(folder: str, variable: str, windows: bool) -> str:
     if not folder:
         return f"{variable} is not set"
-    if "%" in folder and re.search("%[^%]+%", folder):
+    if _UNEXPANDED.search(folder):
         return f"{variable} holds an unexpanded variable"
     if windows:
         drive = ntpath.splitdrive(folder)[0]
@@ -90,7 +92,7 @@ def _folder_fault(folder: str, variable: str, windows: bool) -> str:
 
 def _name_fault(name: str, variable: str) -> str:
     """One component of a path, on any system: a site's name comes from a configuration file."""
-    odd = re.search(r'[\x00-\x1f<>:"/\\|?*]', name) or name != name.rstrip(". ")
-    if odd or _DEVICES.fullmatch(name) or len(name) > 255:
+    odd = re.search(r'[\x00-\x1f<>:"/\\|?*]', name) or _UNEXPANDED.search(name)
+    if odd or name != name.rstrip(". ") or _DEVICES.fullmatch(name) or len(name) > 255:
         return f"{variable} is no plain name"
     return ""

@@ -1,0 +1,96 @@
+import io
+import threading
+
+import pytest
+
+from iiswsgi.runtime.logstream import MAX_PARTIAL, LineStream
+
+
+@pytest.fixture
+def lines():
+    return []
+
+
+@pytest.fixture
+def stream(lines):
+    return LineStream(lines.extend, 1, "stdout")
+
+
+def test_whole_lines(stream, lines):
+    stream.write("one\ntwo\n")
+    print("three", file=stream)
+    assert lines == ["one", "two", "three"]
+
+
+def test_a_line_waits_for_its_newline(stream, lines):
+    print("one", end=" ", file=stream, flush=True)
+    stream.flush()
+    assert lines == []
+    print("line", file=stream)
+    stream.write("rest")
+    assert lines == ["one line"]
+    stream.lines.finish()
+    assert lines == ["one line", "rest"]
+    stream.lines.finish()
+    assert lines == ["one line", "rest"]
+
+
+def test_what_waits_is_limited(stream, lines):
+    for _ in range(5):
+        stream.write("x" * (MAX_PARTIAL // 4))
+    assert [len(line) for line in lines] == [MAX_PARTIAL // 4 * 5]
+    stream.write("y" * 3 * MAX_PARTIAL)
+    assert len(lines) == 2
+
+
+def test_bytes(stream, lines):
+    assert stream.buffer.write(b"caf\xc3\xa9 \xff\r\n") == 9
+    assert stream.buffer.write(memoryview(b"view\n")) == 5
+    assert stream.buffer.write(bytearray(b"array\n")) == 6
+    stream.buffer.writelines([b"a\n", b"b\n"])
+    assert lines == ["caf\u00e9 \\xff", "view", "array", "a", "b"]
+    with pytest.raises(TypeError):
+        stream.buffer.write("text")
+
+
+def test_text_that_is_none(stream, lines):
+    print("\udc80 \u20ac", file=stream)
+    assert lines == ["\\udc80 \u20ac"]
+
+
+def test_what_others_ask_of_a_stream(stream):
+    assert stream.encoding == "utf-8"
+    assert stream.errors == "backslashreplace"
+    assert stream.fileno() == 1
+    assert stream.name == "<stdout>"
+    assert stream.writable()
+    assert not stream.readable()
+    assert not stream.seekable()
+    assert not stream.isatty()
+    with pytest.raises(io.UnsupportedOperation):
+        stream.read()
+
+
+def test_closing_has_no_effect(stream, lines):
+    stream.close()
+    with stream:
+        pass
+    print("still here", file=stream)
+    assert not stream.closed
+    assert lines == ["still here"]
+
+
+def test_threads_do_not_mix_their_lines(stream, lines):
+    def work(letter):
+        for _ in range(300):
+            for _ in range(5):
+                stream.write(letter)
+            stream.write("\n")
+
+    threads = [threading.Thread(target=work, args=(letter,)) for letter in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lines) == 1200
+    assert set(lines) == {letter * 5 for letter in "abcd"}

@@ -1,0 +1,86 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from iiswsgi.errors import ExitStatus, SettingError
+from iiswsgi.fastcgi import protocol
+from iiswsgi.runtime import settings
+from iiswsgi.runtime.convert import TcpAddress
+from iiswsgi.runtime.settings import TABLE, Settings, parse
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.rst"
+
+
+def test_defaults():
+    assert parse({}) == Settings()
+
+
+def test_values():
+    values = parse({"listen": "[::1]:9000", "max_request_body": " 10M ", "expose_tracebacks": "on"})
+    assert values.listen == TcpAddress("::1", 9000)
+    assert values.max_request_body == 10 << 20
+    assert values.expose_tracebacks is True
+
+
+def test_values_from_python():
+    assert parse({"threads": 3, "stderr_records": True}) == Settings(threads=3, stderr_records=True)
+
+
+def test_settings_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().threads = 2
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("treads", "did you mean threads?"),
+        ("loglevel", "did you mean log_level?"),
+        ("port", "did you mean listen?"),
+        ("prefix", "did you mean script_name?"),
+        ("zzz", "see docs/settings.rst"),
+    ],
+)
+def test_an_unknown_name_is_named_and_the_near_one_suggested(name, hint):
+    with pytest.raises(SettingError, match=f"IISWSGI-S01: .*'{name}'") as caught:
+        parse({name: "1"})
+    assert hint in str(caught.value)
+    assert caught.value.exit_status is ExitStatus.USAGE
+
+
+def test_a_bad_value_names_the_option_the_value_and_what_it_must_be():
+    with pytest.raises(SettingError) as caught:
+        parse({"threads": "many"})
+    assert str(caught.value) == (
+        "IISWSGI-S02: The option threads = 'many' is not usable: it must be a whole number from 1 "
+        "to 1000."
+    )
+
+
+def test_threads_without_a_connection_contradict():
+    with pytest.raises(SettingError, match=r"IISWSGI-S03: .*connection_limit = 4 .*threads = 5"):
+        parse({"threads": "5", "connection_limit": "4"})
+
+
+def test_of_threads_and_connections_the_one_not_given_gives_way():
+    assert parse({"threads": "500"}).connection_limit == 500
+    assert parse({"connection_limit": "2"}).threads == 2
+    assert parse({"connection_limit": "500"}).threads == Settings().threads
+
+
+def test_the_limits_of_the_wire_are_those_of_the_codec():
+    assert Settings().max_params == protocol.MAX_PARAMS
+    assert Settings().max_params_bytes == protocol.MAX_PARAMS_BYTES
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_a_row_says_it_all(row):
+    assert row.sentence.endswith(".")
+    if row.default is not None:
+        assert row.convert(row.shown) == row.default
+
+
+def test_the_page_is_the_table():
+    text = PAGE.read_text(encoding="utf-8")
+    assert text.endswith(settings.describe()), "docs/settings.rst: paste in settings.describe()"
