@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 from iiswsgi.errors import ConfigError, SettingError
 from iiswsgi.host.filtering import RequestFilter, read_filter
 from iiswsgi.host.template import fill
-from iiswsgi.iis.config import SiteConfig, parse_config
+from iiswsgi.iis.config import Handler, SiteConfig, parse_config
 
 __all__ = ["Definition", "load"]
 
@@ -47,6 +49,8 @@ def load(site: Path, environ: Mapping[str, str]) -> Definition:
     config = parse_config(data, str(path))
     if path.name.endswith(".in"):
         config = _watching_the_template(config, path)
+        if sys.platform == "win32":  # elsewhere every Windows path is replaced, in launch.py
+            config = _with_own_python(config)
     return Definition(path.parent, config, read_filter(data, str(path)))
 
 
@@ -88,3 +92,30 @@ def _watching_the_template(config: SiteConfig, path: Path) -> SiteConfig:
         for application in config.fastcgi_applications
     )
     return replace(config, fastcgi_applications=applications)
+
+
+def _with_own_python(config: SiteConfig) -> SiteConfig:
+    """A template's python.exe that nobody has installed yet: ours is taken for it."""
+    missing = {
+        application.full_path
+        for application in config.fastcgi_applications
+        if re.fullmatch(r"(?i)python.*\.exe", os.path.basename(application.full_path))
+        and not os.path.exists(application.full_path)
+    }
+    for full_path in sorted(missing):
+        log.info("%s is not there yet; it is run as %s", full_path, sys.executable)
+    applications = tuple(
+        replace(application, full_path=sys.executable)
+        if application.full_path in missing
+        else application
+        for application in config.fastcgi_applications
+    )
+    handlers = tuple(_handler_with_own_python(handler, missing) for handler in config.handlers)
+    return replace(config, fastcgi_applications=applications, handlers=handlers)
+
+
+def _handler_with_own_python(handler: Handler, missing: set[str]) -> Handler:
+    full_path, bar, arguments = handler.script_processor.partition("|")
+    if full_path not in missing:
+        return handler
+    return replace(handler, script_processor=f"{sys.executable}{bar}{arguments}")
