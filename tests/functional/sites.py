@@ -29,6 +29,7 @@ else:
     ON_WINE = False
 
 TESTS = Path(__file__).resolve().parent.parent
+EXAMPLES = TESTS.parent / "examples"
 
 INI = """\
 [app:main]
