@@ -118,10 +118,13 @@ class SetupError(Exception):
 def serve(site: str, bind: str) -> int:
     extras = ["host"] if Path(site).resolve() == SAMPLE else ["host", "example"]
     python = ready_environment(VENV, this_python(), extras)
-    command = [str(python), "-m", "iiswsgi", "host", site, "--bind", bind]
     with contextlib.suppress(KeyboardInterrupt):
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(host_command(str(python), site, bind), check=False).returncode
     return 0
+
+
+def host_command(python: str, site: str, bind: str) -> list[str]:
+    return [python, "-m", "iiswsgi", "host", site, "--bind", bind]
 
 
 def lint(python: Path) -> list[Result]:
