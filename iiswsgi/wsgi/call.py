@@ -159,6 +159,16 @@ def _send_page(page: Page, is_head: bool, response: Response) -> Outcome:
             response.body(page.body)
     except ClientDisconnected:
         return Outcome.GONE
+    except Exception as error:
+        # Not the application's doing: the disk is full, for example, when the rest of the request
+        # body has to be put aside before the first byte of a response.
+        log.error(
+            "IISWSGI-W13: the page %r could not be sent; the response is broken off: %s",
+            page.status,
+            error,
+            exc_info=error,
+        )
+        return Outcome.BROKEN
     return Outcome.COMPLETE
 
 

@@ -169,8 +169,8 @@ class Reply:
         elif self.promised is not None and status.startswith("204"):
             # RFC 9110, section 8.6. A 304 may state the length that a 200 would have.
             self.headers = [(n, v) for n, v in self.headers if n.lower() != "content-length"]
-        self.head_sent = True
         self.response.head(status, self.headers)
+        self.head_sent = True
 
     def send_body(self, chunk: bytes) -> None:
         """Hand over some of the body, not beyond what was promised."""

@@ -15,11 +15,13 @@ class Recorder:
     """A Response; ``events`` is what it was told, in order.
 
     :param leaves_at: the number of the event at which the client is gone.
+    :param error: what says so.
     """
 
-    def __init__(self, leaves_at=None):
+    def __init__(self, leaves_at=None, error=LEFT):
         self.events = []
         self.leaves_at = leaves_at
+        self.error = error
 
     def head(self, status, headers):
         self._note("head", (status, headers))
@@ -34,7 +36,7 @@ class Recorder:
 
     def _note(self, kind, what):
         if len(self.events) == self.leaves_at:
-            raise LEFT
+            raise self.error
         if kind == "head":
             assert "head" not in self.kinds, "a second head"
         if kind == "body":

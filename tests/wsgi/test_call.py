@@ -543,6 +543,14 @@ def test_a_client_that_leaves_before_the_error_page():
     assert run(application, response=Recorder(leaves_at=0))[0] is Outcome.GONE
 
 
+@pytest.mark.parametrize("application", [answers([b"one"]), lambda environ, start_response: 1 / 0])
+def test_a_head_that_cannot_leave_breaks_the_response_off(application, caplog):
+    response = Recorder(leaves_at=0, error=OSError("no space left for the spool (a test)"))
+    outcome, _ = run(application, response=response)
+    assert outcome is Outcome.BROKEN
+    assert "no space left" in caplog.text
+
+
 class Input:
     def __init__(self, error):
         self.error = error
