@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,7 +60,7 @@ class FakeReply:
         pool: FakePool,
         status: int,
         headers: list[tuple[str, str]],
-        chunks: Sequence[bytes | Exception],
+        chunks: Iterable[bytes | Exception],
     ) -> None:
         self.status = status
         self.reason = "As Asked"
@@ -69,7 +69,7 @@ class FakeReply:
         self.body = self._chunks(chunks)
         self._pool = pool
 
-    def _chunks(self, chunks: Sequence[bytes | Exception]) -> Iterator[bytes]:
+    def _chunks(self, chunks: Iterable[bytes | Exception]) -> Iterator[bytes]:
         for chunk in chunks:
             if isinstance(chunk, Exception):
                 raise chunk
@@ -77,6 +77,7 @@ class FakeReply:
 
     def close(self) -> None:
         self._pool.closed_replies += 1
+        self._pool.on_close()
 
 
 class FakePool:
@@ -92,6 +93,7 @@ class FakePool:
         self.bodies: list[bytes | None] = []
         self.closed = 0
         self.closed_replies = 0
+        self.on_close: Callable[[], None] = lambda: None
         self.log = FakeLog()
         self.events = ["process 7 started"]
         self.made.append(self)
@@ -101,7 +103,7 @@ class FakePool:
         cls,
         status: int = 200,
         headers: Sequence[tuple[str, str]] = (),
-        chunks: Sequence[bytes | Exception] = (),
+        chunks: Iterable[bytes | Exception] = (),
     ) -> None:
         """Prepare one reply; an exception among the chunks is raised in their place."""
         cls.replies.append({"status": status, "headers": list(headers), "chunks": chunks})

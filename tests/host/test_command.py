@@ -1,0 +1,292 @@
+"""The commands as whole processes, with a real worker behind them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent.parent
+IISWSGI = (sys.executable, "-m", "iiswsgi")
+SERVE = '-m iiswsgi serve "%(APPL_PHYSICAL_PATH)s\\app.ini"'
+
+TEMPLATE = """<configuration><system.webServer>
+<fastCgi><application fullPath={python} arguments={arguments} maxInstances="2"
+  signalBeforeTerminateSeconds="10"><environmentVariables>
+  <environmentVariable name="PYTHONPATH" value={tests}/>
+</environmentVariables></application></fastCgi>
+<handlers><add name="all" path="*" verb="*" modules="FastCgiModule" responseBufferLimit="0"
+  scriptProcessor={processor}/></handlers>
+</system.webServer></configuration>
+"""
+
+if sys.platform == "win32":
+    STOP = signal.CTRL_BREAK_EVENT
+    NEW_GROUP: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    STOP = signal.SIGTERM
+    NEW_GROUP = {}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Make a site of which there is a template only."""
+    folder = tmp_path / "my shop"
+    folder.mkdir()
+    ini = "[app:main]\npaste.app_factory = fixtureapps.app:make_app\n"
+    (folder / "app.ini").write_text(ini, encoding="utf-8")
+    write_template(folder)
+    return folder
+
+
+def write_template(folder: Path, arguments: str = SERVE, python: str = sys.executable) -> None:
+    text = TEMPLATE.format(
+        python=quoteattr(python),
+        arguments=quoteattr(arguments),
+        processor=quoteattr(f"{python}|{arguments}"),
+        tests=quoteattr(str(TESTS)),
+    )
+    (folder / "web.config.in").write_text(text, encoding="utf-8")
+
+
+class Host:
+    """A running ``iiswsgi host``."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip())
+
+    def wait_for(self, pattern: str, seconds: float = 30) -> re.Match[str]:
+        deadline = time.monotonic() + seconds
+        while True:
+            match = re.search(pattern, "\n".join(self.lines))
+            if match:
+                return match
+            assert time.monotonic() < deadline, "\n".join(self.lines)
+            time.sleep(0.02)
+
+    def get(self, path: str) -> tuple[int, str]:
+        url = self.wait_for(r"(http://\S+)/ serves")[1]
+        try:
+            with urllib.request.urlopen(url + path, timeout=30) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return exc.code, exc.read().decode()
+
+    def stop(self) -> int:
+        self.process.send_signal(STOP)
+        status = self.process.wait(30)
+        self._reader.join(10)
+        return status
+
+
+@contextlib.contextmanager
+def hosting(site: Path, *arguments: str) -> Iterator[Host]:
+    command = [*IISWSGI, "host", str(site), "--bind", "127.0.0.1:0", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **NEW_GROUP) as process:
+        try:
+            yield Host(process)
+        finally:
+            process.kill()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*IISWSGI, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+class TestHost:
+    def test_it_serves_and_ends_and_leaves_nothing_behind(self, site: Path) -> None:
+        with hosting(site) as host:
+            status, text = host.get("/pid")
+            assert status == 200
+            log_file = Path(host.wait_for(r"workers log to (.*)")[1])
+            assert log_file.is_file()
+            host.wait_for(r'worker: ".*" -m iiswsgi serve ".*my shop.app\.ini"')
+            host.wait_for(r"GET /pid -> 200, \d+ bytes")
+            assert host.stop() == 0
+        assert not is_running(int(text))
+        assert not log_file.exists()
+        assert sorted(path.name for path in site.iterdir()) == ["app.ini", "web.config.in"]
+        assert not [line for line in host.lines if " WARNING " in line], host.lines
+
+    def test_a_log_folder_that_was_asked_for_stays(self, site: Path, tmp_path: Path) -> None:
+        with hosting(site, "--log-folder", str(tmp_path / "logs")) as host:
+            host.get("/print/remember-me")
+            host.stop()
+        [log_file] = tmp_path.glob("logs/**/iiswsgi.log")
+        assert "remember-me" in log_file.read_text(encoding="utf-8")
+
+    def test_below_a_virtual_path(self, site: Path) -> None:
+        with hosting(site, "--virtual-path", "/app/") as host:
+            status, text = host.get("/env")
+            assert status == 200
+            assert '"SCRIPT_NAME": "/app"' in text
+            assert '"PATH_INFO": "/env"' in text
+            host.stop()
+
+    def test_the_failures_are_told_apart(self, site: Path) -> None:
+        with hosting(site) as host:
+            assert "served" not in host.get("/")[1]
+            status, text = host.get("/exit/7")
+            assert status == 500
+            assert "The worker died while it served this request" in text
+            assert "0x00000007" in text
+            status, text = host.get("/raise")
+            assert status == 500
+            assert "secret-detail" not in text
+            host.wait_for(r"\| .*RuntimeError: raised on request: secret-detail")
+            host.stop()
+
+    def test_a_worker_that_cannot_start(self, site: Path) -> None:
+        write_template(site, arguments='-c "import nothing_like_it"')
+        with hosting(site) as host:
+            status, text = host.get("/")
+            assert status == 500
+            assert "The worker died before it answered anything" in text
+            host.wait_for("IISWSGI-H02")
+            host.stop()
+
+    def test_a_program_that_is_not_there(self, site: Path) -> None:
+        write_template(site, python=str(site / "no such program"))
+        with hosting(site) as host:
+            assert "The worker was never started" in host.get("/")[1]
+            host.wait_for("IISWSGI-H01")
+            host.stop()
+
+    def test_ending_while_a_request_runs(self, site: Path) -> None:
+        with hosting(site) as host:
+            answers: list[tuple[int, str]] = []
+            thread = threading.Thread(target=lambda: answers.append(host.get("/sleep/1.5")))
+            host.wait_for("serves")
+            thread.start()
+            host.wait_for("process [0-9]+ started")
+            time.sleep(0.5)
+            assert host.stop() == 0
+            thread.join(20)
+        assert answers == [(200, "slept 1.5\n")]
+
+    def test_quiet_says_nothing_when_all_is_well(self, site: Path) -> None:
+        command = [*IISWSGI, "host", str(site), "--bind", "127.0.0.1:0", "-q"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, **NEW_GROUP) as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1.5)
+            process.send_signal(STOP)
+            assert process.communicate(timeout=30) == (None, b"")
+
+
+class TestRefusals:
+    def test_a_port_in_use(self, site: Path) -> None:
+        with hosting(site) as host:
+            port = host.wait_for(r"http://127\.0\.0\.1:(\d+)/")[1]
+            result = run("host", str(site), "--bind", f"127.0.0.1:{port}")
+            assert result.returncode == 2
+            assert "IISWSGI-H36" in result.stderr
+            assert "Traceback" not in result.stderr
+            host.stop()
+
+    @pytest.mark.parametrize(
+        ("arguments", "code"),
+        [
+            (("--virtual-path", "app"), "H38"),
+            (("--virtual-path", "/a//b"), "H38"),
+            (("--bind", "nowhere"), "H36"),
+        ],
+    )
+    def test_arguments(self, site: Path, arguments: tuple[str, ...], code: str) -> None:
+        result = run("host", str(site), *arguments)
+        assert result.returncode == 2
+        assert f"IISWSGI-{code}" in result.stderr
+
+    def test_a_log_folder_that_is_a_file(self, site: Path) -> None:
+        result = run("host", str(site), "--bind", "0", "--log-folder", str(site / "app.ini"))
+        assert result.returncode == 2
+        assert "IISWSGI-H38" in result.stderr
+
+    def test_no_site(self, tmp_path: Path) -> None:
+        for command in (("host", "--bind", "0"), ("request", "/")):
+            result = run(command[0], str(tmp_path), *command[1:])
+            assert result.returncode == 2
+            assert "IISWSGI-H31" in result.stderr
+
+    def test_without_waitress(self, site: Path) -> None:
+        program = "import sys; sys.modules['waitress'] = None\nimport iiswsgi.cli as c"
+        program += "; sys.exit(c.main(['host', 'x']))"
+        result = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert result.returncode == 2
+        assert "IISWSGI-H30" in result.stderr
+        assert 'pip install "iiswsgi[host]"' in result.stderr
+        assert "Traceback" not in result.stderr
+
+    def test_other_machines_may_come_only_with_a_warning(self, site: Path) -> None:
+        with hosting(site, "--bind", "0.0.0.0:0") as host:
+            host.wait_for("WARNING IISWSGI-H40: listening on 0\\.0\\.0\\.0")
+            host.wait_for(r"http://localhost:\d+/ serves")
+            host.stop()
+
+
+class TestRequest:
+    def test_a_response_with_log_and_exit_code(self, site: Path) -> None:
+        result = run("request", str(site), "/print/mark-it")
+        assert result.returncode == 0, result.stderr
+        head, _, body = result.stdout.partition("\n\n")
+        assert head.startswith("HTTP/1.1 200 OK\n")
+        assert body.startswith("child read")
+        assert "mark-it logging" in result.stderr
+        assert "it left with exit code 0" in result.stderr
+
+    def test_a_body(self, site: Path) -> None:
+        result = run("request", str(site), "/count", "-d", "12345")
+        assert '"length": 5' in result.stdout
+        chunked = run(
+            "request", str(site), "/count", "-d", "123", "-H", "Transfer-Encoding: chunked"
+        )
+        assert '"length": 3' in chunked.stdout
+
+    def test_an_application_that_fails(self, site: Path) -> None:
+        result = run("request", str(site), "/raise")
+        assert result.returncode == 1
+        assert result.stdout.startswith("HTTP/1.1 500 ")
+        assert "raised on request: secret-detail" in result.stderr
+
+    def test_a_worker_that_dies(self, site: Path) -> None:
+        result = run("request", str(site), "/exit/7")
+        assert result.returncode == 1
+        assert "Exit code: 7" in result.stdout
+
+    def test_a_response_that_is_broken_off(self, site: Path) -> None:
+        result = run("request", str(site), "/raise-late")
+        assert result.returncode == 1
+        assert "first chunk" in result.stdout
+        assert "broken off" in result.stderr

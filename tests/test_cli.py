@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from argparse import Namespace
+from typing import Any
+
+import pytest
+
+from iiswsgi import __version__, cli, serving
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    try:
+        status = cli.main(arguments)
+    except SystemExit as exc:
+        status = int(exc.code or 0)
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_without_arguments_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ((), ("--help",), ("-h",)):
+        status, out, _ = run(capsys, *arguments)
+        assert status == 0
+        assert all(f"    {name} " in out for name in cli.COMMANDS)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"iiswsgi {__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("--nonsense",), ("hos", "x")])
+def test_an_unknown_command(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert "iiswsgi" in err
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_each_command_has_help_and_wants_its_arguments(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    status, out, _ = run(capsys, name, "--help")
+    assert status == 0
+    assert f"usage: iiswsgi {name}" in out
+    status, _, err = run(capsys, name)
+    assert status == 2
+    assert "required" in err
+
+
+def test_serve_hands_on_what_it_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Namespace] = []
+    monkeypatch.setattr(serving, "run", lambda args: seen.append(args) or 5)
+    assert cli.main(["serve", "a.ini", "threads=3", "-n", "other", "x = y"]) == 5
+    assert vars(seen[0]) == {
+        "ini": "a.ini",
+        "variables": ["threads=3", "x = y"],
+        "app_name": "other",
+    }
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(args: Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serving, "run", interrupted)
+    assert cli.main(["serve", "a.ini"]) == 130
+
+
+def test_without_stderr_a_mistake_goes_to_the_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    program = "import sys; sys.stderr = None; from iiswsgi.cli import main; sys.exit(main())"
+    monkeypatch.setenv("IIS_USER_HOME", str(tmp_path))
+    monkeypatch.delenv("IISEXPRESS_SITENAME", raising=False)
+    command = [sys.executable, "-c", program, "serve", "--wrong"]
+    status = subprocess.run(command, timeout=60, check=False).returncode
+    assert status == 2
+    assert "--wrong" in (tmp_path / "Logs" / "iiswsgi.log").read_text(encoding="utf-8")
+
+
+def test_serve_imports_nothing_of_the_other_commands() -> None:
+    program = (
+        "import sys; from iiswsgi.cli import main\n"
+        "try: main(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*sorted(n for n in sys.modules if n.startswith(('iiswsgi.host', 'waitress'))))"
+    )
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout.splitlines()[-1] == ""
