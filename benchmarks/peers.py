@@ -88,8 +88,10 @@ STARTING = (FLOOR, IISWSGI, PASTER, FLUP, FCGISGI, WFASTCGI)
 def environment(folder: Path) -> dict[str, str]:
     """A child's environment: as ours, with the application to be found and logs in *folder*."""
     path = [str(SITE), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    # PYTHONDONTWRITEBYTECODE alone would compile every module anew at each start.
+    inherited = {name: v for name, v in os.environ.items() if not name.startswith("PYTHON")}
     return {
-        **os.environ,
+        **inherited,
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "WSGI_HANDLER": "application.application",
         "_FCGI_X_PIPE_": r"\\.\pipe\IISFCGI-benchmark",
