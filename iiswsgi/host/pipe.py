@@ -98,9 +98,12 @@ class PipeChannel:
             return None
         self._reading = None
         try:
-            count, _ = reading.GetOverlappedResult(True)
+            count, error_code = reading.GetOverlappedResult(True)
         except OSError as error:
             self._read_failed(error)
+            return None
+        if error_code == win32.ERROR_OPERATION_ABORTED:
+            # The thread that posted it has ended; the next call posts another.
             return None
         if count == self._read_size:
             self._read_size = min(2 * self._read_size, _MAX_READ_SIZE)

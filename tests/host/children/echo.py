@@ -48,7 +48,9 @@ class Tcp:
 
     def __init__(self):
         fileno = msvcrt.get_osfhandle(0) if sys.platform == "win32" else 0
-        self.socket = socket.socket(fileno=fileno).accept()[0]
+        # Wine cannot find out the type of a socket that was inherited; everybody can be told.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=fileno)
+        self.socket = listener.accept()[0]
 
     def read(self, count):
         return self.socket.recv(count)
