@@ -33,6 +33,7 @@ __all__ = [
     "encode_end",
     "encode_pairs",
     "encode_record",
+    "encode_response_end",
     "split_content",
 ]
 
@@ -62,6 +63,7 @@ _HEADER = struct.Struct("!BBHHBx")
 _LENGTH = struct.Struct("!L")
 _BEGIN = struct.Struct("!HB5x")
 _END = struct.Struct("!LB3x")
+_STREAM_AND_REQUEST_END = struct.Struct("!BBHHBx BBHHBx LB3x")
 
 
 class RecordType(IntEnum):
@@ -78,6 +80,11 @@ class RecordType(IntEnum):
     GET_VALUES = 9
     GET_VALUES_RESULT = 10
     UNKNOWN_TYPE = 11
+
+
+# An enumeration's member is looked up through its class's dictionary of members each time.
+_STDOUT = int(RecordType.STDOUT)
+_END_REQUEST = int(RecordType.END_REQUEST)
 
 
 class Role(IntEnum):
@@ -106,6 +113,10 @@ class Record(NamedTuple):
     """0 for management records, else the number that the peer gave the request."""
     content: bytes
     """0 to 65535 bytes."""
+
+
+_new_record = tuple.__new__
+"""What Record() calls through a Python function, at twice the cost, for every record."""
 
 
 class Decoder:
@@ -161,7 +172,8 @@ class Decoder:
         self._position += size
         self._available -= size
         self._needed = HEADER_SIZE
-        return Record(type_, request_id, self._buffer[start : start + length])
+        content = self._buffer[start : start + length]
+        return _new_record(Record, (type_, request_id, content))
 
     def _join(self) -> None:
         rest = self._buffer[self._position :]
@@ -220,6 +232,15 @@ def encode_end(
     """An END_REQUEST record (section 5.5); *app_status* is taken modulo 2**32."""
     content = _END.pack(app_status & 0xFFFFFFFF, status)
     return encode_record(RecordType.END_REQUEST, request_id, content)
+
+
+def encode_response_end(request_id: int, app_status: int, status: int) -> bytes:
+    """The empty record that ends STDOUT, and END_REQUEST: how nearly every response ends."""
+    return _STREAM_AND_REQUEST_END.pack(
+        VERSION, _STDOUT, request_id, 0, 0,
+        VERSION, _END_REQUEST, request_id, _END.size, 0,
+        app_status & 0xFFFFFFFF, status,
+    )  # fmt: skip
 
 
 def decode_end(content: bytes) -> tuple[int, int]:

@@ -40,6 +40,13 @@ class FakeTransport:
         self.closed = True
 
 
+class Seen:
+    """What a test may ask of a request that has ended, without keeping it."""
+
+    def __init__(self, request):
+        self.params, self.refusal, self.stdin = request.params, request.refusal, request.stdin
+
+
 class FakeServer:
     """What a connection needs of the server; *application* is a function of the request."""
 
@@ -57,7 +64,7 @@ class FakeServer:
         self.requests = []
 
     def handler(self, request):
-        self.requests.append(request)
+        self.requests.append(Seen(request))
         self.application(request)
         return ProtocolStatus.REQUEST_COMPLETE, 0
 

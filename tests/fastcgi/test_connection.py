@@ -1,5 +1,6 @@
 """One conversation with a web server: every record type, every cut, every fault of flup's cured."""
 
+import gc
 import inspect
 import logging
 import tempfile
@@ -10,7 +11,7 @@ from flup.server import fcgi_base
 from iiswsgi.errors import ClientDisconnected, ExitStatus, ProtocolError
 from iiswsgi.fastcgi import connection as connection_module
 from iiswsgi.fastcgi import protocol
-from iiswsgi.fastcgi.connection import BrokenOff, GatewayConnection
+from iiswsgi.fastcgi.connection import BrokenOff, GatewayConnection, GatewayRequest
 from iiswsgi.fastcgi.protocol import KEEP_CONN, ProtocolStatus, RecordType, Role
 from tests.fastcgi.helpers import PARAMS, echo, records, request_bytes, responses, serve
 
@@ -148,6 +149,20 @@ def test_output_costs_linear_time_and_no_copies_of_the_rest(monkeypatch):
     contents = [piece for piece in pieces if isinstance(piece, memoryview)]
     assert all(piece.obj is data for piece in contents)
     assert sum(map(len, contents)) == len(data)
+
+
+def test_a_request_leaves_nothing_to_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        transport, connection, _ = serve(
+            [request_bytes(b"body", request_id=n) for n in range(1, 50)]
+        )
+        del transport, connection, _
+        left = [thing for thing in gc.get_objects() if isinstance(thing, GatewayRequest)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 # ---- the body ------------------------------------------------------------------------

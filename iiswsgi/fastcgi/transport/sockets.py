@@ -35,7 +35,8 @@ def make_waiter(sock: socket.socket, stop: StopSignal) -> Callable[[float | None
 
     def wait_poll(timeout: float | None) -> bool:
         milliseconds = None if timeout is None else int(timeout * 1000)
-        return any(ready == descriptor for ready, _ in poller.poll(milliseconds))
+        ready = poller.poll(milliseconds)
+        return bool(ready) and (ready[0][0] == descriptor or len(ready) > 1)
 
     return wait_poll
 
