@@ -1,0 +1,310 @@
+"""The server joins wire and application: what each request becomes, and how it is refused."""
+
+import io
+import socket
+import threading
+from wsgiref.validate import validator
+
+import pytest
+
+from iiswsgi.errors import ExitStatus
+from iiswsgi.fastcgi import protocol
+from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType, Role
+from iiswsgi.runtime import settings
+from iiswsgi.runtime.shutdown import Shutdown
+from iiswsgi.server import IISWSGIServer
+from tests.fastcgi.helpers import FakeTransport, records, request_bytes, responses
+
+IIS = {
+    "REQUEST_METHOD": "POST",
+    "SCRIPT_NAME": "/app/page",
+    "PATH_INFO": "/app/page",
+    "APPL_MD_PATH": "/LM/W3SVC/1/ROOT/app",
+    "INSTANCE_META_PATH": "/LM/W3SVC/1",
+    "REQUEST_URI": "/app/page?a=1",
+    "QUERY_STRING": "a=1",
+    "CONTENT_LENGTH": "4",
+    "CONTENT_TYPE": "text/plain",
+    "SERVER_NAME": "localhost",
+    "SERVER_PORT": "80",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTPS": "off",
+    "REMOTE_USER": "",
+}
+
+
+def make_server(application, **options):
+    return IISWSGIServer(
+        application,
+        settings.parse(options),
+        shutdown=Shutdown(),
+        errors=io.StringIO(),
+        log_path="/where/the/log/is",
+    )
+
+
+def ask(application, *requests, **options):
+    """The responses to *requests*, and the server."""
+    server = make_server(application, **options)
+    transport = FakeTransport(requests)
+    assert server.serve_connection(transport) is None
+    return [answer[1] for answer in responses(transport.sent)], server
+
+
+def show(environ, start_response):
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.errors"].write("a word\n")
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}|".encode() + body]
+
+
+@validator
+def lint(environ, start_response):
+    assert environ["wsgi.input"].read(4) == b"body"
+    assert environ["wsgi.multiprocess"]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"fine"]
+
+
+def test_an_application_sees_its_mount_point_and_its_body():
+    (answer,), server = ask(show, request_bytes(b"body", params=IIS))
+    assert answer.endswith(b"\r\n\r\n/app|/page|body")
+    assert server._errors.getvalue() == "a word\n"
+
+
+def test_the_lint_of_wsgi_finds_nothing():
+    (answer,), server = ask(lint, request_bytes(b"body", params=IIS))
+    assert answer.endswith(b"\r\n\r\nfine"), server._errors.getvalue()
+
+
+def test_the_mount_point_can_be_stated():
+    (answer,), _ = ask(show, request_bytes(b"body", params=IIS), script_name="")
+    assert answer.endswith(b"|/app/page|body")
+
+
+def test_several_requests_go_through_one_connection():
+    answers, _ = ask(show, *[request_bytes(b"body", request_id=n, params=IIS) for n in (1, 2, 300)])
+    assert len(answers) == 3
+
+
+@pytest.mark.parametrize("role", [Role.AUTHORIZER, Role.FILTER, 77])
+def test_other_roles_are_unknown(role, caplog):
+    transport = FakeTransport(
+        [
+            protocol.encode_begin(1, role)
+            + protocol.encode_record(RecordType.PARAMS, 1)
+            + protocol.encode_record(RecordType.STDIN, 1)
+            + protocol.encode_record(RecordType.DATA, 1),
+            request_bytes(b"body", request_id=2, params=IIS),
+        ]
+    )
+    assert make_server(show).serve_connection(transport) is None
+    first, second = responses(transport.sent)
+    assert first == (1, b"", 0, ProtocolStatus.UNKNOWN_ROLE)
+    assert second[0] == 2
+    assert "IISWSGI-P08" in caplog.text
+
+
+NEXT = request_bytes(b"body", request_id=2, params=IIS)
+
+
+@pytest.mark.parametrize(
+    ("request_", "options", "status"),
+    [
+        (
+            request_bytes(b"body", params={**IIS, "BIG": "x" * 5000}),
+            {"max_params_bytes": "4K"},
+            b"431 Request Header Fields Too Large",
+        ),
+        (
+            request_bytes(b"body", params={**IIS, **{f"N{n}": "" for n in range(64)}}),
+            {"max_params": "64"},
+            b"431 Request Header Fields Too Large",
+        ),
+        (
+            request_bytes(b"x" * 5000, params={**IIS, "CONTENT_LENGTH": "5000"}),
+            {"max_request_body": "100"},
+            b"413 Content Too Large",
+        ),
+        (
+            request_bytes(b"body", params={**IIS, "CONTENT_LENGTH": "four"}),
+            {},
+            b"400 Bad Request",
+        ),
+    ],
+    ids=["variables", "number", "body", "length"],
+)
+def test_what_is_refused_harms_nobody_else(request_, options, status, caplog):
+    answers, _ = ask(show, request_, NEXT, **options)
+    assert answers[0].startswith(b"Status: " + status + b"\r\n")
+    assert answers[1].endswith(b"|body")
+    assert len(caplog.records) == 1
+    assert "IISWSGI-" in caplog.text
+
+
+def test_a_chunked_body_over_the_limit_is_noticed_while_it_is_read():
+    def read_all(environ, start_response):
+        environ["wsgi.input"].read()
+        raise AssertionError
+
+    params = {**IIS, "CONTENT_LENGTH": "-1"}
+    answers, _ = ask(
+        read_all, request_bytes(b"x" * 5000, params=params, chunk=50), max_request_body="100"
+    )
+    assert answers[0].startswith(b"Status: 413 ")
+
+
+def test_a_body_of_unknown_length_ends_where_it_ends():
+    def echo(environ, start_response):
+        assert "CONTENT_LENGTH" not in environ
+        assert environ["wsgi.input_terminated"]
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    answers, _ = ask(echo, request_bytes(b"no length", params={**IIS, "CONTENT_LENGTH": "-1"}))
+    assert answers[0].endswith(b"\r\n\r\nno length")
+
+
+def test_stderr_is_silent_unless_a_setting_asks_for_it():
+    for wanted in ("false", "true"):
+        transport = FakeTransport([request_bytes(b"body", params=IIS)])
+        server = make_server(show, stderr_records=wanted)
+        server.serve_connection(transport)
+        found = [r.content for r in records(transport.sent) if r.type == RecordType.STDERR]
+        assert b"".join(found) == (b"a word\n" if wanted == "true" else b"")
+        assert server._errors.getvalue() == "a word\n"
+
+
+def test_an_exception_is_a_plain_page_with_an_id_that_is_in_the_log(caplog):
+    def fails(environ, start_response):
+        raise SystemExit(3)
+
+    answers, _ = ask(fails, request_bytes(b"body", params=IIS), NEXT)
+    assert len(answers) == 2
+    page = answers[0].decode()
+    assert page.startswith("Status: 500 Internal Server Error\r\n")
+    error_id = page.partition("Error id: ")[2][:8]
+    assert error_id in caplog.text
+    assert "SystemExit" not in page
+
+
+def test_a_failure_after_the_first_byte_is_broken_off():
+    def half(environ, start_response):
+        start_response("200 OK", [])
+        yield b"half"
+        raise ValueError
+
+    server = make_server(half)
+    transport = FakeTransport([request_bytes(b"body", params=IIS) + NEXT])
+    failure = server.serve_connection(transport)
+    assert failure.exit_status is ExitStatus.BROKEN_OFF
+    kinds = [record.type for record in records(transport.sent)]
+    assert kinds == [RecordType.STDOUT]
+
+
+def test_a_client_that_aborts_is_told_to_the_application():
+    seen = []
+
+    def waits(environ, start_response):
+        try:
+            environ["wsgi.input"].read()
+        except ConnectionError as error:
+            seen.append(str(error))
+            raise
+
+    abort = protocol.encode_record(RecordType.ABORT_REQUEST, 1)
+    server = make_server(waits)
+    transport = FakeTransport([request_bytes(b"body", params=IIS)[:-8], abort])
+    assert server.serve_connection(transport) is None
+    assert responses(transport.sent) == [(1, b"", 1, 0)]
+    assert "P11" in seen[0]
+
+
+class Listening:
+    """The server on a listening socket, in a thread."""
+
+    def __init__(self, application, **options):
+        self.server = make_server(application, **options)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.thread = threading.Thread(target=self.server.serve_listener, args=(self.socket,))
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.server.shutdown.request("the test's end")
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+        self.socket.close()
+        self.server.shutdown.close()
+
+    def ask(self, data):
+        with socket.create_connection(self.socket.getsockname(), 10) as sock:
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+def test_management_records_are_answered_on_sockets_with_the_truth():
+    asked = protocol.encode_pairs(
+        {"FCGI_MAX_CONNS": "", "FCGI_MAX_REQS": "", "FCGI_MPXS_CONNS": ""}
+    )
+    with Listening(show, threads="3") as listening:
+        (answer,) = records(
+            [listening.ask(protocol.encode_record(RecordType.GET_VALUES, 0, asked))]
+        )
+    assert protocol.decode_pairs(answer.content) == {
+        "FCGI_MAX_CONNS": "3",
+        "FCGI_MAX_REQS": "3",
+        "FCGI_MPXS_CONNS": "0",
+    }
+
+
+def test_no_more_requests_run_at_once_than_there_are_threads():
+    running, most = [], []
+    lock = threading.Lock()
+
+    def busy(environ, start_response):
+        with lock:
+            running.append(1)
+            most.append(len(running))
+        threading.Event().wait(0.1)
+        with lock:
+            running.pop()
+        assert environ["wsgi.multithread"]
+        start_response("200 OK", [])
+        return [b"done"]
+
+    with Listening(busy, threads="2") as listening:
+        clients = [
+            threading.Thread(target=listening.ask, args=(request_bytes(b"", params=IIS),))
+            for _ in range(6)
+        ]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+    assert max(most) == 2
+    assert len(most) == 6
+
+
+def test_what_is_abandoned_at_the_end_is_said(caplog):
+    release = threading.Event()
+    started = threading.Event()
+
+    def stuck(environ, start_response):
+        started.set()
+        release.wait(20)
+        start_response("200 OK", [])
+        return []
+
+    with Listening(stuck, graceful_timeout="0.1") as listening:
+        client = threading.Thread(target=listening.ask, args=(request_bytes(b"", params=IIS),))
+        client.start()
+        assert started.wait(10)
+        listening.server.shutdown.request("test")
+        listening.thread.join(10)
+        release.set()
+        client.join()
+    assert "IISWSGI-S13: 1 requests" in caplog.text
