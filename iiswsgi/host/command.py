@@ -55,6 +55,12 @@ def add_site_arguments(parser: argparse.ArgumentParser) -> None:
         help="the site's folder, or its web.config; a web.config.in is filled in on the fly",
     )
     parser.add_argument(
+        "--apphost",
+        type=Path,
+        metavar="FILE",
+        help="an applicationHost.config with <fastCgi>; IIS itself reads that section only there",
+    )
+    parser.add_argument(
         "--virtual-path",
         default="",
         metavar="/PATH",
@@ -110,7 +116,7 @@ def opened_site(args: argparse.Namespace, *, patience: float = 0) -> Iterator[Si
     :raises SettingError: H31 or H38, an argument.
     :raises ConfigError: the site's files.
     """
-    definition = _patient(load(args.site, os.environ), patience)
+    definition = _patient(load(args.site, os.environ, args.apphost), patience)
     virtual_path = _virtual_path(args.virtual_path)
     with _log_folder(args.log_folder) as folder:
         site = Site(definition, log_folder=folder, virtual_path=virtual_path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from iiswsgi.errors import ConfigError, SettingError
 from iiswsgi.host.filtering import RequestFilter, read_filter
 from iiswsgi.host.template import fill
-from iiswsgi.iis.config import Handler, SiteConfig, parse_config
+from iiswsgi.iis.config import SiteConfig, parse_config, read_config
 
 __all__ = ["Definition", "load"]
 
@@ -32,10 +32,11 @@ class Definition:
     request_filter: RequestFilter
 
 
-def load(site: Path, environ: Mapping[str, str]) -> Definition:
+def load(site: Path, environ: Mapping[str, str], apphost: Path | None = None) -> Definition:
     """Read SITE: a folder with a ``web.config`` or a ``web.config.in``, or one of these files.
 
     :param environ: the variables that a template may name, besides APPL_PHYSICAL_PATH.
+    :param apphost: an applicationHost.config, from which the site's file inherits.
     :raises SettingError: H31 there is no such thing.
     :raises ConfigError: what is wrong with the file.
     """
@@ -46,7 +47,8 @@ def load(site: Path, environ: Mapping[str, str]) -> Definition:
         raise SettingError("H31", f"{path} cannot be read: {exc.strerror}") from exc
     if path.name.endswith(".in"):
         data = _filled(path, data, environ)
-    config = parse_config(data, str(path))
+    base = read_config(apphost) if apphost is not None else None
+    config = parse_config(data, str(path), base)
     if path.name.endswith(".in"):
         config = _watching_the_template(config, path)
         if sys.platform == "win32":  # elsewhere every Windows path is replaced, in launch.py

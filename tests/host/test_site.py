@@ -60,6 +60,15 @@ class TestLoad:
         application = load(tmp_path, {}).config.fastcgi_applications[0]
         assert application.monitor_changes_to == str(tmp_path / "web.config.in")
 
+    def test_applications_registered_on_the_server(self, tmp_path: Path) -> None:
+        start, end = CONFIG.index("<fastCgi>"), CONFIG.index("<handlers>")
+        (tmp_path / "web.config").write_text(CONFIG[:start] + CONFIG[end:], encoding="utf-8")
+        registered = CONFIG[:end] + "</system.webServer></configuration>"
+        apphost = tmp_path / "applicationHost.config"
+        apphost.write_text(registered, encoding="utf-8")
+        assert load(tmp_path, {}).config.fastcgi_applications == ()
+        assert len(load(tmp_path, {}, apphost).config.fastcgi_applications) == 2
+
     @pytest.mark.parametrize("name", ["", "nothing", "empty"])
     def test_what_is_no_site(self, tmp_path: Path, name: str) -> None:
         (tmp_path / "empty").mkdir()
