@@ -17,11 +17,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
-import sys
 import time
 
-from iiswsgi.runtime import fds
+from iiswsgi.runtime import sharedfile
 
 __all__ = ["KEPT_FILES", "LOCK_SECONDS", "LOCK_SUFFIX", "MAX_SIZE", "RETRY_SECONDS", "LogFile"]
 
@@ -39,9 +37,6 @@ RETRY_SECONDS = 10.0
 getting the lock. Both cost time at every write."""
 
 LOCK_SUFFIX = ".lock"
-
-_MODE = 0o640
-"""Readable for the owner's group, as logs usually are; nobody else's business."""
 
 _STAMP = "%Y%m%d-%H%M%S"
 
@@ -71,9 +66,10 @@ class LogFile:
         self._max_size = max_size
         self._kept_files = kept_files
         self._rotate_after = self._lock_after = 0.0
-        self.fd = _open(self.path, strict=shared_folder)
+        self.fd = sharedfile.open_shared(self.path, strict=shared_folder)
         """Stays the same number over rotations, for those who keep it."""
-        self._identity = _identity(os.fstat(self.fd))
+        self._identity = sharedfile.identity(os.fstat(self.fd))
+        self._holding = False
         self._lock = -1
         with contextlib.suppress(OSError):  # rotation, once due, says what is wrong
             self._lock = self._open_lock()
@@ -91,7 +87,7 @@ class LogFile:
                 view = view[os.write(self.fd, view) :]
         finally:
             if locked:
-                _unlock(self._lock)
+                self._release()
         return changed
 
     def close(self) -> None:
@@ -101,19 +97,27 @@ class LogFile:
             os.close(self._lock)
 
     def _open_lock(self) -> int:
-        return _open(self.path + LOCK_SUFFIX, strict=self._strict, lockable=True)
+        return sharedfile.open_shared(self.path + LOCK_SUFFIX, strict=self._strict, lockable=True)
 
     def _acquire(self) -> bool:
-        """Wait for the lock, though not for ever; whether it is ours."""
+        """Wait for the lock, though not for ever; whether it is ours to give up again.
+
+        A signal handler that logs may interrupt the very write that holds it.
+        """
         deadline = time.monotonic() + LOCK_SECONDS
-        if self._lock < 0 or deadline < self._lock_after:
+        if self._holding or self._lock < 0 or deadline < self._lock_after:
             return False
-        while not _try_lock(self._lock):
+        while not sharedfile.try_lock(self._lock):
             if time.monotonic() > deadline:
                 self._lock_after = deadline + LOCK_SECONDS + RETRY_SECONDS
                 return False
             time.sleep(0.001)
+        self._holding = True
         return True
+
+    def _release(self) -> None:
+        self._holding = False
+        sharedfile.unlock(self._lock)
 
     def _follow(self, locked: bool) -> bool:
         """Rotate when it is time; open anew when the path leads to another file."""
@@ -121,7 +125,7 @@ class LogFile:
             there = os.stat(self.path)
         except OSError:
             return self._reopen()
-        if _identity(there) != self._identity:
+        if sharedfile.identity(there) != self._identity:
             return self._reopen()
         if there.st_size < self._max_size or time.monotonic() < self._rotate_after:
             return False
@@ -137,12 +141,12 @@ class LogFile:
     def _reopen(self) -> bool:
         """Go on in the file that the path leads to now; in the old one when that cannot be."""
         try:
-            fd = _open(self.path, strict=self._strict)
+            fd = sharedfile.open_shared(self.path, strict=self._strict)
         except OSError:
             return False
         os.dup2(fd, self.fd, inheritable=False)
         os.close(fd)
-        self._identity = _identity(os.fstat(self.fd))
+        self._identity = sharedfile.identity(os.fstat(self.fd))
         return True
 
     def _rotate(self, locked: bool) -> None:
@@ -178,89 +182,3 @@ class LogFile:
             if (newest := f"{day}-{second}") >= stamp:
                 stamp, number = newest, int(last) + 1
         return f"{stem}-{stamp}-{number:06}{extension}"
-
-
-_NOT_A_FILE = "it is not an ordinary file"
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
-
-
-def _checked(fd: int, usable: bool, reason: str) -> int:
-    if not usable:
-        os.close(fd)
-        raise OSError(reason)
-    return fd
-
-
-if sys.platform == "win32":
-    import _winapi
-    import msvcrt
-
-    _FILE_APPEND_DATA = 0x0004
-    _FILE_READ_ATTRIBUTES = 0x0080
-    _SYNCHRONIZE = 0x00100000
-    _SHARE_ALL = 0x0007
-    _OPEN_ALWAYS = 4
-    _FILE_ATTRIBUTE_NORMAL = 0x80
-
-    def _open(path: str, *, strict: bool, lockable: bool = False) -> int:
-        """Open for appending alone.
-
-        The right to append without the right to write is what makes Windows put each write at the
-        end, whoever else writes. Sharing the right to delete lets an open file be renamed. Nobody
-        but administrators may make links on Windows, so *strict* has nothing to check.
-        """
-        del strict
-        access = _winapi.GENERIC_READ | _winapi.GENERIC_WRITE if lockable else _FILE_APPEND_DATA
-        handle = _winapi.CreateFile(
-            path,
-            access | _FILE_READ_ATTRIBUTES | _SYNCHRONIZE,
-            _SHARE_ALL,
-            _winapi.NULL,
-            _OPEN_ALWAYS,
-            _FILE_ATTRIBUTE_NORMAL,
-            _winapi.NULL,
-        )
-        fd = msvcrt.open_osfhandle(handle, os.O_NOINHERIT | os.O_BINARY)
-        return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
-
-    def _try_lock(fd: int) -> bool:
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(fd: int) -> None:
-        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _open(path: str, *, strict: bool, lockable: bool = False) -> int:
-        """Open for appending; O_APPEND puts each write at the end, whoever else writes.
-
-        O_NONBLOCK is for a FIFO, which would keep us waiting for a reader before it is refused.
-        """
-        del lockable
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
-        fd = os.open(path, flags | (os.O_NOFOLLOW if strict else 0), _MODE)
-        if fd in fds.STANDARD:
-            low, fd = fd, fds.private(fd)
-            os.close(low)
-        status = os.fstat(fd)
-        _checked(fd, stat.S_ISREG(status.st_mode), _NOT_A_FILE)
-        own = status.st_uid == os.geteuid() and status.st_nlink == 1
-        return _checked(fd, own or not strict, "it belongs to somebody else")
-
-    def _try_lock(fd: int) -> bool:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_UN)

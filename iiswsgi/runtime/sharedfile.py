@@ -1,0 +1,109 @@
+"""Files that several processes append to and lock, on Windows and on POSIX.
+
+What each system does to put every write at the end of a file, and to let an open file be renamed,
+stands here; what it is good for, in :mod:`.logfile`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from iiswsgi.runtime import fds
+
+__all__ = ["identity", "open_shared", "try_lock", "unlock"]
+
+_MODE = 0o640
+"""Readable for the owner's group, as logs usually are; nobody else's business."""
+
+_NOT_A_FILE = "it is not an ordinary file"
+
+
+def identity(status: os.stat_result) -> tuple[int, int]:
+    """What tells one file from another, whatever it is called by now."""
+    return status.st_dev, status.st_ino
+
+
+def _checked(fd: int, usable: bool, reason: str) -> int:
+    if not usable:
+        os.close(fd)
+        raise OSError(reason)
+    return fd
+
+
+if sys.platform == "win32":
+    import _winapi
+    import msvcrt
+
+    _FILE_APPEND_DATA = 0x0004
+    _FILE_READ_ATTRIBUTES = 0x0080
+    _SYNCHRONIZE = 0x00100000
+    _SHARE_ALL = 0x0007
+    _OPEN_ALWAYS = 4
+    _FILE_ATTRIBUTE_NORMAL = 0x80
+
+    def open_shared(path: str, *, strict: bool, lockable: bool = False) -> int:
+        """Open for appending alone; as *lockable*, for locking.
+
+        The right to append without the right to write is what makes Windows put each write at the
+        end, whoever else writes. Sharing the right to delete lets an open file be renamed. Nobody
+        but administrators may make links on Windows, so *strict* has nothing to check.
+        """
+        del strict
+        access = _winapi.GENERIC_READ | _winapi.GENERIC_WRITE if lockable else _FILE_APPEND_DATA
+        handle = _winapi.CreateFile(
+            path,
+            access | _FILE_READ_ATTRIBUTES | _SYNCHRONIZE,
+            _SHARE_ALL,
+            _winapi.NULL,
+            _OPEN_ALWAYS,
+            _FILE_ATTRIBUTE_NORMAL,
+            _winapi.NULL,
+        )
+        fd = msvcrt.open_osfhandle(handle, os.O_NOINHERIT | os.O_BINARY)
+        return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
+
+    def try_lock(fd: int) -> bool:
+        """Lock for this process, if no other holds the lock."""
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def unlock(fd: int) -> None:
+        """Give the lock up."""
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def open_shared(path: str, *, strict: bool, lockable: bool = False) -> int:
+        """Open for appending or locking; O_APPEND puts each write at the end, whoever else writes.
+
+        :param strict: refuse links, and files of others: strangers can write to the folder.
+        O_NONBLOCK is for a FIFO, which would keep us waiting for a reader before it is refused.
+        """
+        del lockable
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
+        fd = os.open(path, flags | (os.O_NOFOLLOW if strict else 0), _MODE)
+        if fd in fds.STANDARD:
+            low, fd = fd, fds.private(fd)
+            os.close(low)
+        status = os.fstat(fd)
+        _checked(fd, stat.S_ISREG(status.st_mode), _NOT_A_FILE)
+        own = status.st_uid == os.geteuid() and status.st_nlink == 1
+        return _checked(fd, own or not strict, "it belongs to somebody else")
+
+    def try_lock(fd: int) -> bool:
+        """Lock for this process, if no other holds the lock."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def unlock(fd: int) -> None:
+        """Give the lock up."""
+        fcntl.flock(fd, fcntl.LOCK_UN)

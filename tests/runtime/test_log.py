@@ -1,0 +1,421 @@
+import errno
+import logging
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from iiswsgi.runtime import fds, logfile, logsink
+from iiswsgi.runtime.log import Handler, Log
+from iiswsgi.runtime.logplaces import FILE_NAME
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def environ(home):
+    return {"IIS_USER_HOME": str(home), "IISEXPRESS_SITENAME": "My Site"}
+
+
+@pytest.fixture
+def make_log(environ):
+    made = []
+
+    def make(stderr=None, **more):
+        log = Log({**environ, **more}, None if stderr is None else fds.private(stderr))
+        log.place()
+        made.append(log)
+        return log
+
+    yield make
+    for log in made:  # a process's log stays open to its end
+        os.close(log.fd)
+        if log._file:
+            log._file.close()
+        if log._stderr is not None:
+            os.close(log._stderr)
+
+
+def text(path):
+    return Path(path).read_text(encoding="utf-8")
+
+
+def test_takes_the_first_place_and_says_who_and_where(make_log, home):
+    log = make_log(APP_POOL_ID="pool", _FCGI_X_PIPE_="\\\\.\\pipe\\x")
+    assert log.path == str(home / "Logs" / "My Site" / FILE_NAME)
+    head = text(log.path)
+    assert f"log: {log.path}" in head
+    assert sys.executable in head
+    assert f"process {os.getpid()}, as " in head
+    assert "command line: [" in head
+    assert "APP_POOL_ID=pool, IISEXPRESS_SITENAME=My Site, _FCGI_X_PIPE_=" in head
+
+
+def test_passes_over_what_cannot_be_written_to(make_log, home):
+    place = home / "Logs" / "My Site" / FILE_NAME
+    place.mkdir(parents=True)
+    log = make_log()
+    assert log.path == str(home / "Logs" / FILE_NAME)
+    assert f"passed over {place}: " in text(log.path)
+
+
+def test_passes_over_a_hostile_name(make_log, home):
+    log = make_log(IISEXPRESS_SITENAME="../..")
+    assert log.path == str(home / "Logs" / FILE_NAME)
+    assert "IISEXPRESS_SITENAME is no plain name" in text(log.path)
+
+
+def test_without_a_place_goes_on_all_the_same(make_log, tmp_path, monkeypatch):
+    monkeypatch.setattr("iiswsgi.runtime.log.places", lambda environ: [])
+    file = tmp_path / "stderr"
+    with file.open("wb") as stderr:
+        log = make_log(stderr.fileno())
+    assert log.path is None
+    assert "ERROR iiswsgi.runtime.log: IISWSGI-L01: " in text(file)
+    make_log().record("INFO", "n", "nowhere")
+
+
+def test_moves_and_says_so_in_both(make_log, tmp_path):
+    log = make_log()
+    before = log.path
+    new = tmp_path / "new" / "folder" / "app.log"
+    log.move(str(new))
+    assert log.path == str(new)
+    assert f"the log goes on in {new}" in text(before)
+    assert f"log: {new}" in text(new)
+    log.move(str(new))
+    assert text(new).count(".log: log: ") == 1
+
+
+def test_stays_when_it_cannot_move(make_log, tmp_path):
+    log = make_log()
+    before = log.path
+    log.move(str(tmp_path))
+    assert log.path == before
+    assert "IISWSGI-L02: " in text(before)
+    assert repr(str(tmp_path)) in text(before)
+
+
+def test_moves_to_stderr_and_back(make_log, tmp_path):
+    file = tmp_path / "stderr"
+    with file.open("wb") as stderr:
+        log = make_log(stderr.fileno())
+    log.move("-")
+    assert log.path is None
+    log.record("INFO", "n", "on stderr")
+    log.tell("INFO", "n", "told once")
+    log.move(str(tmp_path / "app.log"))
+    log.record("INFO", "n", "in the file")
+    assert "INFO n: on stderr\n" in text(file)
+    assert text(file).count("told once") == 1
+    assert "in the file" not in text(file)
+    assert "log: " in text(tmp_path / "app.log")
+
+
+def test_stays_when_there_is_no_stderr(make_log):
+    log = make_log()
+    log.move("-")
+    assert "started without STDERR" in text(log.path)
+
+
+def test_tells_stderr_what_ends_a_start(make_log, tmp_path):
+    file = tmp_path / "stderr"
+    with file.open("wb") as stderr:
+        log = make_log(stderr.fileno())
+    log.tell("ERROR", "n", "IISWSGI-X01: wrong.", "Traceback\n")
+    log.record("ERROR", "n", "not told")
+    assert text(file) == "IISWSGI-X01: wrong.\nTraceback\n"
+    assert "ERROR n: IISWSGI-X01: wrong.\n    Traceback\n" in text(log.path)
+
+
+def test_streams_become_lines(make_log):
+    log = make_log()
+    print("out", file=log.stdout)
+    print("err", file=log.stderr)
+    log.stdout.write("no newline")
+    log._finish()
+    assert f" {os.getpid()} INFO stdout: out\n" in text(log.path)
+    assert " INFO stderr: err\n" in text(log.path)
+    assert " INFO stdout: no newline\n" in text(log.path)
+
+
+def test_a_record_of_logging(make_log):
+    log = make_log()
+    handler = Handler(log)
+    handler.handle(logging.LogRecord("a", logging.ERROR, "f", 1, "x %s", ("y",), None))
+    assert text(log.path).endswith("ERROR a: x y\n")
+
+
+def test_a_record_that_cannot_be_formatted(make_log, capsys):
+    log = make_log()
+    Handler(log).handle(logging.LogRecord("a", logging.ERROR, "f", 1, "x %d", ("y",), None))
+    assert "TypeError" in capsys.readouterr().err
+
+
+def test_attached_descriptors_follow(make_log, tmp_path):
+    log = make_log()
+    fd = os.open(os.devnull, os.O_WRONLY)
+    log.attach(fd)
+    os.write(fd, b"raw 1\n")
+    assert text(log.path).endswith("raw 1\n")
+    log.move(str(tmp_path / "app.log"))
+    os.write(fd, b"raw 2\n")
+    os.write(log.fd, b"raw 3\n")
+    assert text(log.path).endswith("raw 2\nraw 3\n")
+    assert os.get_inheritable(fd) or sys.platform == "win32"
+    assert not os.get_inheritable(log.fd)
+    os.close(fd)
+
+
+def test_attached_descriptors_follow_a_rotation(make_log, monkeypatch):
+    monkeypatch.setattr(logfile.LogFile.__init__, "__kwdefaults__", {
+        "shared_folder": False, "max_size": 1, "kept_files": 5,
+    })  # fmt: skip
+    log = make_log()
+    log.record("INFO", "n", "last")
+    os.write(log.fd, b"raw\n")
+    assert text(log.path).endswith("INFO n: last\nraw\n")
+
+
+def test_a_full_disk_is_survived_and_told(make_log, tmp_path, monkeypatch):
+    file = tmp_path / "stderr"
+    with file.open("wb") as stderr:
+        log = make_log(stderr.fileno())
+    real = logfile.LogFile.write
+
+    def full(data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(log._file, "write", full)
+    log.record("INFO", "n", "lost 1")
+    log.record("INFO", "n", "lost 2")
+    monkeypatch.setattr(log._file, "write", lambda data: real(log._file, data))
+    log.record("INFO", "n", "found")
+    assert text(file).count("IISWSGI-L04: ") == 1
+    lines = text(log.path).splitlines()
+    assert "IISWSGI-L04: 2 records before this one could not be written." in lines[-2]
+    assert lines[-1].endswith("INFO n: found")
+    assert "lost 1" not in text(log.path)
+
+
+def test_a_failing_rotation_is_told_once(make_log):
+    log = make_log()
+    log._file.rotation_error = OSError("held by a viewer")
+    log.record("INFO", "n", "1")
+    log.record("INFO", "n", "2")
+    assert text(log.path).count("IISWSGI-L03: ") == 1
+    log._file.rotation_error = None
+    log.record("INFO", "n", "3")
+    log._file.rotation_error = OSError("again")
+    log.record("INFO", "n", "4")
+    assert text(log.path).count("IISWSGI-L03: ") == 2
+
+
+def test_after_a_fork_the_lock_is_free(make_log):
+    log = make_log()
+    log._lock.acquire()
+    log.after_fork()
+    log.record("INFO", "n", "free")
+    assert "free" in text(log.path)
+
+
+def run(program, environ, **options):
+    """Run a program that has imported what all of them need; not by -c, which the log repeats."""
+    program = "import os, sys, logging\nfrom iiswsgi.runtime import log\n" + textwrap.dedent(
+        program
+    )
+    script = Path(environ["IIS_USER_HOME"]).with_name("program.py")
+    script.write_text(program, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, **environ, "PYTHONPATH": str(ROOT)},
+        **{"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 60, **options},
+        check=False,
+    )
+
+
+@pytest.fixture
+def log_of(home):
+    return lambda: text(home / "Logs" / "My Site" / FILE_NAME)
+
+
+def test_start_takes_everything(environ, log_of):
+    result = run(
+        """
+        l = log.start()
+        assert l is log.start()
+        print("printed")
+        sys.stderr.write("complained")
+        logging.getLogger("iiswsgi.x").info("recorded")
+        import warnings; warnings.warn("warned")
+        l.begun()
+        logging.getLogger("app").info("application")
+        """,
+        environ,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    for line in [
+        "INFO stdout: printed\n",
+        "INFO stderr: complained\n",
+        "INFO iiswsgi.x: recorded\n",
+        "WARNING py.warnings: UserWarning: warned (",
+        "INFO app: application\n",
+    ]:
+        assert log_of().count(line) == 1
+
+
+def test_a_crash_leaves_its_stack(environ, log_of):
+    result = run("log.start().begun()\nimport ctypes; ctypes.string_at(0)", environ)
+    assert result.returncode != 0
+    assert "most recent call first" in log_of()
+
+
+def test_leaving_before_serving_is_explained(environ, log_of):
+    result = run("log.start(); sys.exit(7)", environ)
+    assert result.returncode == 7
+    assert "IISWSGI-L08: " in log_of()
+
+
+def test_leaving_while_serving_is_not(environ, log_of):
+    assert run("log.start().begun(); sys.exit(7)", environ).returncode == 7
+    assert "IISWSGI-L08" not in log_of()
+
+
+def test_an_uncaught_exception_is_logged_and_told(environ, log_of):
+    result = run("log.start(); import no_such_module", environ)
+    assert result.returncode == 1
+    assert b"IISWSGI-L05: " in result.stderr
+    assert b"ModuleNotFoundError" in result.stderr
+    assert "    ModuleNotFoundError: No module named 'no_such_module'\n" in log_of()
+    assert "IISWSGI-L08" not in log_of()
+
+
+def test_basic_config_of_the_application_still_works(environ, log_of, tmp_path):
+    own = tmp_path / "own.log"
+    run(
+        f"""
+        l = log.start()
+        logging.basicConfig(filename={str(own)!r}, level="DEBUG")
+        l.begun()
+        logging.getLogger("app").debug("mine")
+        logging.getLogger("iiswsgi.x").warning("ours")
+        """,
+        environ,
+    )
+    assert "mine" in text(own)
+    assert "ours" in text(own)
+    assert "mine" not in log_of()
+    assert log_of().count("ours") == 1
+
+
+if sys.platform != "win32":
+
+    def closing(*numbers):
+        def close():
+            for fd in numbers:
+                os.close(fd)
+
+        return close
+
+    @pytest.mark.parametrize("closed", [(1, 2), (0, 1, 2), (2,)], ids=str)
+    def test_start_without_standard_streams(closed, environ, log_of):
+        options = {"stdin": None, "stdout": None, "stderr": None, "capture_output": False}
+        result = run(
+            """
+            l = log.start()
+            assert l.fd > 2 and l._file.fd > 2
+            assert os.open("/dev/null", os.O_RDONLY) > 2
+            print("printed")
+            l.move("-")
+            """,
+            environ,
+            preexec_fn=closing(*closed),
+            **options,
+        )
+        assert result.returncode == 0
+        assert "INFO stdout: printed\n" in log_of()
+        assert "started without STDERR" in log_of()
+
+    def test_a_stderr_that_is_the_wire_is_left_alone(environ, log_of):
+        import socket
+
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            run(
+                "log.start(); import no_such_module",
+                environ,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                capture_output=False,
+            )
+            theirs.close()
+            assert ours.recv(100) == b""
+        assert "IISWSGI-L05" in log_of()
+
+    def test_the_lines_appear_on_a_terminal_too(environ, log_of):
+        import pty
+
+        ours, theirs = pty.openpty()
+        run(
+            "l = log.start(); print('hello'); l.tell('INFO', 'n', 'told once'); l.begun()",
+            environ,
+            stderr=theirs,
+            stdout=theirs,
+            capture_output=False,
+        )
+        os.close(theirs)
+        shown = os.read(ours, 65536).decode()
+        os.close(ours)
+        assert "INFO stdout: hello\r\n" in shown
+        assert shown.count("told once") == 1
+        assert "INFO stdout: hello\n" in log_of()
+
+    def test_a_closed_terminal_is_survived(make_log):
+        import pty
+
+        ours, theirs = pty.openpty()
+        log = make_log(theirs)
+        os.close(theirs)
+        os.close(ours)
+        log.record("INFO", "n", "alone")
+        assert "alone" in text(log.path)
+
+    def test_a_child_that_is_forked_off_can_log(environ, log_of):
+        result = run(
+            """
+            l = log.start(); l.begun()
+            l._lock.acquire()
+            if not os.fork():
+                print("child")
+                os._exit(0)
+            os.wait()
+            """,
+            environ,
+        )
+        assert result.returncode == 0
+        assert "INFO stdout: child\n" in log_of()
+
+    def test_stderr_that_is_broken_is_survived(make_log):
+        reader, writer = os.pipe()
+        log = make_log(writer)
+        os.close(reader)
+        os.close(writer)
+        log.tell("INFO", "n", "into the void")
+        assert "into the void" in text(log.path)
+        log.move("-")
+        log.record("INFO", "n", "lost")
+        assert log._lost
+
+
+def test_no_stderr_when_python_sees_none(monkeypatch):
+    monkeypatch.setattr(sys, "__stderr__", None)
+    assert logsink.original_stderr() is None
