@@ -7,8 +7,7 @@ traceback only to the same, and only when the setting ``expose_tracebacks`` asks
 
 from __future__ import annotations
 
-import html
-import secrets
+import os
 import string
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -47,7 +46,7 @@ _HTML = string.Template(
 :root { color-scheme: light dark }
 body { font: 1.05rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 42rem; padding: 1.5rem }
 h1 { font-size: 1.4rem }
-code { overflow-wrap: anywhere }
+p { overflow-wrap: anywhere }
 pre { border: 1px solid; overflow-x: auto; padding: .75rem; font-size: .85rem }
 </style>
 </head>
@@ -62,7 +61,7 @@ $content
 
 def new_error_id() -> str:
     """Give a name for one failure, short enough to be read out on the telephone."""
-    return secrets.token_hex(4)
+    return os.urandom(4).hex()
 
 
 def is_local(environ: Mapping[str, Any]) -> bool:
@@ -153,6 +152,8 @@ class ErrorPage:
 
 
 def _as_html(title: str, paragraphs: list[str], trace: str) -> str:
+    import html  # brings a table of all entities: no cost for a start that needs no page
+
     content = "\n".join(f"<p>{html.escape(text)}</p>" for text in paragraphs)
     if trace:
         content += f"\n<pre>{html.escape(trace)}</pre>"
