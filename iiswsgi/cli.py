@@ -40,6 +40,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
+    # Given here, argparse need not work it out, for which it asks for a terminal's width.
+    parser.usage = "iiswsgi serve [-h] [-n NAME] INI [name=value ...]"
     parser.add_argument("ini", metavar="INI", help="the INI file with the application")
     parser.add_argument(
         "variables",

@@ -24,7 +24,6 @@ from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime.settings import Settings
 from iiswsgi.runtime.shutdown import Shutdown
-from iiswsgi.testapp import make_test_app
 from iiswsgi.wsgi.call import Outcome, call, refuse
 from iiswsgi.wsgi.environ import make_environ
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
@@ -253,6 +252,13 @@ def server_runner(
 ) -> None:
     """``paste.server_runner``: the same in one call, for those who have the application already."""
     server_factory(global_conf, **local_conf)(application)
+
+
+def make_test_app(global_conf: Mapping[str, str], **local_conf: str) -> Application:
+    """``paste.app_factory``: a page that shows the environ, for checking an installation."""
+    from iiswsgi import testapp  # other applications need not wait for it
+
+    return testapp.make_test_app(dict(global_conf), **local_conf)
 
 
 def serve(application: Application, **settings: str) -> ExitStatus:

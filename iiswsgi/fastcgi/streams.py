@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections import deque
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
@@ -124,6 +123,8 @@ class RequestBody:
 
     def _to_spool(self, data: bytes) -> None:
         if self._spool is None:
+            import tempfile  # most processes never spool, and its imports are slow
+
             # Lives as long as the body is unread; discard() closes it at the request's end.
             spool = tempfile.TemporaryFile(prefix="iiswsgi-body-")  # noqa: SIM115
             self._spool = cast("BinaryIO", spool)

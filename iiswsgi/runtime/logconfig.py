@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import configparser
 import logging
-import logging.config
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -46,6 +45,8 @@ def configure_from_ini(path: str, global_conf: Mapping[str, str]) -> bool:
             parser.read_file(file)
         if not parser.has_section("loggers"):
             return False
+        import logging.config  # slow to import, and needed for these sections only
+
         logging.getLogger(OURS).setLevel(logging.NOTSET)
         escaped = {name: str(value).replace("%", "%%") for name, value in defaults.items()}
         logging.config.fileConfig(path, escaped, disable_existing_loggers=False, encoding="utf-8")
