@@ -375,7 +375,7 @@ def ready_windows_python(python: Path, release: str) -> Path:
     """python.exe of a Windows Python with the project and what its tests need."""
     folder = CACHE / f"windows-{release}"
     stamp = folder / "ready.json"
-    key = digest(release, *WINDOWS_REQUIREMENTS, read("setup.cfg"))
+    key = digest(release, SITECUSTOMIZE, *WINDOWS_REQUIREMENTS, read("setup.cfg"))
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != key:
         print(f"\n== preparing Windows Python {release}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -421,9 +421,13 @@ def install_for_windows(python: Path, packages: Path, release: str) -> None:
 
 
 SITECUSTOMIZE = """\
-# platform.uname() asks Windows' WMI if it can, and Wine 8 ends the process over that.
+# What Wine 8 lacks and ends the process over, although Python can do without.
 import sys
-sys.modules["_wmi"] = None
+import _winapi
+
+sys.modules["_wmi"] = None  # which platform.uname() asks
+if hasattr(_winapi, "CopyFile2"):  # which shutil.copy2() uses
+    del _winapi.CopyFile2
 """
 
 

@@ -205,6 +205,31 @@ def pid(environ, start_response, rest):
     return text(start_response, str(os.getpid()))
 
 
+def detach(environ, start_response, rest):
+    """Start a process that lives REST seconds, and do not wait for it."""
+    program = f"import time; time.sleep({int(rest)})"
+    subprocess.Popen([sys.executable, "-c", program], close_fds=False)
+    return text(start_response, "detached\n")
+
+
+def handles(environ, start_response, rest):
+    """How many handles or descriptors this process has open."""
+    if sys.platform != "win32":
+        return text(start_response, str(len(os.listdir("/proc/self/fd"))))
+    import ctypes
+
+    number = ctypes.c_uint32()
+    kernel32 = ctypes.WinDLL("kernel32")
+    process = ctypes.c_void_p(-1)  # the pseudo-handle "this process"
+    kernel32.GetProcessHandleCount(process, ctypes.byref(number))
+    return text(start_response, str(number.value))
+
+
+def cpu(environ, start_response, rest):
+    """The seconds of CPU that this process has used."""
+    return text(start_response, str(time.process_time()))
+
+
 ROUTES = {
     "": home,
     "echo": echo,
@@ -223,4 +248,7 @@ ROUTES = {
     "file": file,
     "status": status,
     "pid": pid,
+    "detach": detach,
+    "handles": handles,
+    "cpu": cpu,
 }
