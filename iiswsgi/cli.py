@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from iiswsgi import __version__
 from iiswsgi.errors import ExitStatus
@@ -21,8 +20,7 @@ INTERRUPTED = 130
 """What shells take for "ended by Ctrl-C"."""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A subcommand; both functions import what they need."""
 
     help: str

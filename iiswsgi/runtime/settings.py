@@ -1,22 +1,20 @@
 """The table of settings: every option of ``[server:iis]``, cast and checked once at start.
 
-A setting is one row, the field of :class:`Settings`: name, type, converter, default, unit and the
-sentence that says what it does and why its default is what it is. The Paste options, ``name=value``
-on the command line, the help text and ``docs/settings.rst`` all come from that row. What the
-settings do is decided elsewhere.
+A setting is one row, an attribute of :class:`Settings`: name, type, converter, default, unit and
+the sentence that says what it does and why its default is what it is. The Paste options,
+``name=value`` on the command line, the help text and ``docs/settings.rst`` all come from that row.
+What the settings do is decided elsewhere.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from iiswsgi.errors import SettingError
 from iiswsgi.runtime import convert
 
-__all__ = ["TABLE", "Row", "Settings", "describe", "parse"]
+__all__ = ["TABLE", "Setting", "Settings", "describe", "parse"]
 
 _ALIASES = {
     # What other servers call it; difflib would not find these.
@@ -30,194 +28,7 @@ _ALIASES = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    """What one setting is, without its value."""
-
-    name: str
-    convert: Callable[[str], Any]
-    """Makes the value of the text; raises ValueError with the end of "must be ..."."""
-    default: Any
-    shown: str
-    """The default as a user would write it, or words for what its absence means."""
-    unit: str
-    sentence: str
-
-
-def _row(
-    convert: Callable[[str], Any], unit: str, sentence: str, shown: str = ""
-) -> dict[str, Any]:
-    """What a field of :class:`Settings` says besides its type and default."""
-    return {"convert": convert, "unit": unit, "sentence": sentence, "shown": shown}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of one process, in the order of the settings page."""
-
-    listen: convert.Address | None = field(
-        default=None,
-        metadata=_row(
-            convert.address,
-            "",
-            "Address to listen on: host:port, [IPv6]:port or unix:/path. Absent, what STDIN"
-            " is decides: IIS and most other web servers hand over the pipe or socket there.",
-            "what STDIN is",
-        ),
-    )
-    threads: int = field(
-        default=8,
-        metadata=_row(
-            convert.count_from(1, 1000),
-            "",
-            "Connections served at once on a socket. Eight cover the waiting for a database,"
-            " and more only queue for the interpreter. On a pipe there is one request at a"
-            " time.",
-        ),
-    )
-    connection_limit: int = field(
-        default=100,
-        metadata=_row(
-            convert.count_from(1, 10000),
-            "",
-            "Connections held at once on a socket; those that no thread serves yet wait, and"
-            " further ones wait in the system's queue. Each costs a handle, of which a process"
-            " may have 1024 on many systems.",
-        ),
-    )
-    channel_timeout: float = field(
-        default=120.0,
-        metadata=_row(
-            convert.seconds,
-            "seconds",
-            "A connection on a socket whose peer neither sends nor takes a byte for so long"
-            " is closed; 0 waits for ever. Two minutes are longer than web servers wait"
-            " themselves (nginx 60, IIS 70). On a pipe IIS watches the time.",
-        ),
-    )
-    script_name: str | None = field(
-        default=None,
-        metadata=_row(
-            convert.script_name,
-            "",
-            "SCRIPT_NAME that the application sees, such as /app; empty is the root. Absent,"
-            " it is worked out from what the web server says, which IIS does in APPL_MD_PATH.",
-            "worked out for each request",
-        ),
-    )
-    max_request_body: int = field(
-        default=convert.GIB,
-        metadata=_row(
-            convert.size,
-            "bytes",
-            "A longer request body is answered with 413; 0 sets no limit. IIS has a limit of"
-            " its own, 30000000 bytes unless changed, but not for chunked uploads; this one"
-            " keeps the disk of the spool from filling up.",
-        ),
-    )
-    spool_limit: int = field(
-        default=512 * convert.KIB,
-        metadata=_row(
-            convert.size,
-            "bytes",
-            "What the application has left unread of a body when it answers is kept in memory"
-            " up to this size and in a temporary file beyond it. Half a mebibyte holds every"
-            " form without files and costs little even with many threads.",
-        ),
-    )
-    max_params_bytes: int = field(
-        default=convert.MIB,
-        metadata=_row(
-            convert.size_from(4 * convert.KIB),
-            "bytes",
-            "A request whose server variables are longer is refused. Windows takes 16 KiB of"
-            " request headers unless the registry says otherwise, and 1 MiB is beyond every"
-            " configuration seen.",
-        ),
-    )
-    max_params: int = field(
-        default=2000,
-        metadata=_row(
-            convert.count_from(64, 1000000),
-            "",
-            "A request with more server variables is refused. IIS sends 41 and one for each"
-            " header; web servers cut headers off at about 100.",
-        ),
-    )
-    max_header_bytes: int = field(
-        default=64 * convert.KIB,
-        metadata=_row(
-            convert.size_from(convert.KIB),
-            "bytes",
-            "A response whose status and headers are longer is answered with 500 instead, for"
-            " no web server passes on a header line of more than 64 KiB, and most stop far"
-            " below.",
-        ),
-    )
-    graceful_timeout: float = field(
-        default=30.0,
-        metadata=_row(
-            convert.seconds,
-            "seconds",
-            "How long a running request may go on once the process was asked to stop. Thirty"
-            " seconds are what signalBeforeTerminateSeconds is usually set to; give both the"
-            " same number.",
-        ),
-    )
-    expose_tracebacks: bool = field(
-        default=False,
-        metadata=_row(
-            convert.flag,
-            "",
-            "Show tracebacks in the browser when the application fails. They tell secrets to"
-            " strangers, so only while developing.",
-        ),
-    )
-    stderr_records: bool = field(
-        default=False,
-        metadata=_row(
-            convert.flag,
-            "",
-            "Send what is written to wsgi.errors to the web server too, as FCGI_STDERR. IIS"
-            " turns any such text into a 500 that shows it, unless its stderrMode says"
-            " otherwise; so only for other web servers.",
-        ),
-    )
-    log_file: str | None = field(
-        default=None,
-        metadata=_row(
-            convert.log_file,
-            "",
-            "Absolute path of the log, or - to leave it on STDERR for a service manager."
-            " Absent, the first place that can be written to (see the page on the log), since"
-            " IIS shows nothing of a process's output.",
-            "the first writable place",
-        ),
-    )
-    log_level: int | None = field(
-        default=None,
-        metadata=_row(
-            convert.level,
-            "",
-            "Least level that is logged: debug, info, warning, error or critical. Absent, -v"
-            " and -q of paster decide, then the INI file's [loggers], then it is info.",
-            "info",
-        ),
-    )
-
-
-def _table() -> tuple[Row, ...]:
-    return tuple(
-        Row(
-            setting.name,
-            setting.metadata["convert"],
-            setting.default,
-            setting.metadata["shown"] or _shown(setting.default),
-            setting.metadata["unit"],
-            setting.metadata["sentence"],
-        )
-        for setting in dataclasses.fields(Settings)
-    )
+_T = TypeVar("_T")
 
 
 def _shown(value: Any) -> str:
@@ -230,7 +41,183 @@ def _shown(value: Any) -> str:
     return f"{value:g}"
 
 
-TABLE = _table()
+class Setting(Generic[_T]):
+    """One row: what a setting is. Its name is that of the attribute it is assigned to.
+
+    :param convert: makes the value of the text; raises ValueError with the end of "must be ...".
+    :param shown: the default as a user would write it, or words for what its absence means.
+    """
+
+    name = ""
+
+    def __init__(
+        self,
+        convert: Callable[[str], _T],
+        default: _T,
+        unit: str,
+        sentence: str,
+        shown: str = "",
+    ) -> None:
+        self.convert = convert
+        self.default = default
+        self.unit = unit
+        self.sentence = sentence
+        self.shown = shown or _shown(default)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, settings: None, owner: type) -> Setting[_T]: ...
+
+    @overload
+    def __get__(self, settings: Settings, owner: type) -> _T: ...
+
+    def __get__(self, settings: Settings | None, owner: type) -> Setting[_T] | _T:
+        """The row itself: on an instance the value, in its dictionary, comes first."""
+        return self
+
+
+class Settings:
+    """The settings of one process, in the order of the settings page; a value, never changed.
+
+    No dataclass: that module alone costs more of a start than all the settings.
+    """
+
+    listen: Setting[convert.Address | None] = Setting(
+        convert.address,
+        None,
+        "",
+        "Address to listen on: host:port, [IPv6]:port or unix:/path. Absent, what STDIN"
+        " is decides: IIS and most other web servers hand over the pipe or socket there.",
+        "what STDIN is",
+    )
+    threads: Setting[int] = Setting(
+        convert.count_from(1, 1000),
+        8,
+        "",
+        "Requests that run at once on sockets. Eight cover the waiting for a database, and"
+        " more only queue for the interpreter. On a pipe there is one request at a time.",
+    )
+    connection_limit: Setting[int] = Setting(
+        convert.count_from(1, 10000),
+        100,
+        "",
+        "Connections held at once on sockets, those included that a web server keeps open"
+        " without a request; further ones wait in the system's queue. Each costs a thread"
+        " and a handle, of which a process may have 1024 on many systems.",
+    )
+    channel_timeout: Setting[float] = Setting(
+        convert.seconds,
+        120.0,
+        "seconds",
+        "A connection on a socket whose peer neither sends nor takes a byte for so long"
+        " is closed; 0 waits for ever. Two minutes are longer than web servers wait"
+        " themselves (nginx 60, IIS 70). On a pipe IIS watches the time.",
+    )
+    script_name: Setting[str | None] = Setting(
+        convert.script_name,
+        None,
+        "",
+        "SCRIPT_NAME that the application sees, such as /app; empty is the root. Absent,"
+        " it is worked out from what the web server says, which IIS does in APPL_MD_PATH.",
+        "worked out for each request",
+    )
+    max_request_body: Setting[int] = Setting(
+        convert.size,
+        convert.GIB,
+        "bytes",
+        "A longer request body is answered with 413; 0 sets no limit. IIS has a limit of"
+        " its own, 30000000 bytes unless changed, but not for chunked uploads; this one"
+        " keeps the disk of the spool from filling up.",
+    )
+    spool_limit: Setting[int] = Setting(
+        convert.size,
+        512 * convert.KIB,
+        "bytes",
+        "What the application has left unread of a body when it answers is kept in memory"
+        " up to this size and in a temporary file beyond it. Half a mebibyte holds every"
+        " form without files and costs little even with many threads.",
+    )
+    max_params_bytes: Setting[int] = Setting(
+        convert.size_from(4 * convert.KIB),
+        convert.MIB,
+        "bytes",
+        "A request whose server variables are longer is refused. Windows takes 16 KiB of"
+        " request headers unless the registry says otherwise, and 1 MiB is beyond every"
+        " configuration seen.",
+    )
+    max_params: Setting[int] = Setting(
+        convert.count_from(64, 1000000),
+        2000,
+        "",
+        "A request with more server variables is refused. IIS sends 41 and one for each"
+        " header; web servers cut headers off at about 100.",
+    )
+    max_header_bytes: Setting[int] = Setting(
+        convert.size_from(convert.KIB),
+        64 * convert.KIB,
+        "bytes",
+        "A response whose status and headers are longer is answered with 500 instead, for"
+        " no web server passes on a header line of more than 64 KiB, and most stop far"
+        " below.",
+    )
+    graceful_timeout: Setting[float] = Setting(
+        convert.seconds,
+        30.0,
+        "seconds",
+        "How long a running request may go on once the process was asked to stop. Thirty"
+        " seconds are what signalBeforeTerminateSeconds is usually set to; give both the"
+        " same number.",
+    )
+    expose_tracebacks: Setting[bool] = Setting(
+        convert.flag,
+        False,
+        "",
+        "Show tracebacks in the browser when the application fails. They tell secrets to"
+        " strangers, so only while developing.",
+    )
+    stderr_records: Setting[bool] = Setting(
+        convert.flag,
+        False,
+        "",
+        "Send what is written to wsgi.errors to the web server too, as FCGI_STDERR. IIS"
+        " turns any such text into a 500 that shows it, unless its stderrMode says"
+        " otherwise; so only for other web servers.",
+    )
+    log_file: Setting[str | None] = Setting(
+        convert.log_file,
+        None,
+        "",
+        "Absolute path of the log, or - to leave it on STDERR for a service manager."
+        " Absent, the first place that can be written to (see the page on the log), since"
+        " IIS shows nothing of a process's output.",
+        "the first writable place",
+    )
+    log_level: Setting[int | None] = Setting(
+        convert.level,
+        None,
+        "",
+        "Least level that is logged: debug, info, warning, error or critical. Absent, -v"
+        " and -q of paster decide, then the INI file's [loggers], then it is info.",
+        "info",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update({row.name: row.default for row in TABLE} | values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"settings are not changed once they are checked, not {name} either")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # a value with an equality, and never a key
+
+
+TABLE: tuple[Setting[Any], ...] = tuple(
+    row for row in vars(Settings).values() if isinstance(row, Setting)
+)
 """Every setting, in the order of the settings page."""
 
 
@@ -251,9 +238,9 @@ def parse(options: Mapping[str, Any]) -> Settings:
     if settings.connection_limit >= settings.threads:
         return settings
     if "connection_limit" not in values:
-        return dataclasses.replace(settings, connection_limit=settings.threads)
+        return Settings(**values, connection_limit=settings.threads)
     if "threads" not in values:
-        return dataclasses.replace(settings, threads=settings.connection_limit)
+        return Settings(**values, threads=settings.connection_limit)
     raise SettingError(
         "S03",
         f"The options connection_limit = {settings.connection_limit} and threads = "
@@ -271,7 +258,7 @@ def _unknown(name: str) -> str:
     return f"There is no option {name!r}; {hint}"
 
 
-def _converted(row: Row, value: Any) -> Any:
+def _converted(row: Setting[Any], value: Any) -> Any:
     text = str(value).strip()
     try:
         return row.convert(text)

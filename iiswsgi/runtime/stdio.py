@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from iiswsgi.errors import SettingError
 from iiswsgi.runtime import fds
@@ -26,8 +26,7 @@ _LAUNCHER = "__PYVENV_LAUNCHER__"
 to save a process, and no other Python must see it."""
 
 
-@dataclass(frozen=True)
-class Inherited:
+class Inherited(NamedTuple):
     """What the web server says in the environment."""
 
     pipe_name: str

@@ -11,7 +11,6 @@ import os
 import string
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 __all__ = ["ErrorPage", "Page", "is_local", "new_error_id"]
@@ -82,8 +81,7 @@ def is_local(environ: Mapping[str, Any]) -> bool:
 _PASSED_ON = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
 
 
-@dataclass(frozen=True)
-class ErrorPage:
+class ErrorPage(NamedTuple):
     """Makes the pages; one for the life of the process."""
 
     log: str | None = None
