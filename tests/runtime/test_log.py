@@ -1,9 +1,7 @@
 import errno
 import logging
 import os
-import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,6 @@ import pytest
 from iiswsgi.runtime import fds, logfile, logsink
 from iiswsgi.runtime.log import Handler, Log
 from iiswsgi.runtime.logplaces import FILE_NAME
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -227,28 +223,8 @@ def test_after_a_fork_the_lock_is_free(make_log):
     assert "free" in text(log.path)
 
 
-def run(program, environ, **options):
-    """Run a program that has imported what all of them need; not by -c, which the log repeats."""
-    program = "import os, sys, logging\nfrom iiswsgi.runtime import log\n" + textwrap.dedent(
-        program
-    )
-    script = Path(environ["IIS_USER_HOME"]).with_name("program.py")
-    script.write_text(program, encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, **environ, "PYTHONPATH": str(ROOT)},
-        **{"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 60, **options},
-        check=False,
-    )
-
-
-@pytest.fixture
-def log_of(home):
-    return lambda: text(home / "Logs" / "My Site" / FILE_NAME)
-
-
-def test_start_takes_everything(environ, log_of):
-    result = run(
+def test_start_takes_everything(programs):
+    result = programs.run(
         """
         l = log.start()
         assert l is log.start()
@@ -259,7 +235,6 @@ def test_start_takes_everything(environ, log_of):
         l.begun()
         logging.getLogger("app").info("application")
         """,
-        environ,
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
     for line in [
@@ -269,38 +244,38 @@ def test_start_takes_everything(environ, log_of):
         "WARNING py.warnings: UserWarning: warned (",
         "INFO app: application\n",
     ]:
-        assert log_of().count(line) == 1
+        assert programs.log.count(line) == 1
 
 
-def test_a_crash_leaves_its_stack(environ, log_of):
-    result = run("log.start().begun()\nimport ctypes; ctypes.string_at(0)", environ)
+def test_a_crash_leaves_its_stack(programs):
+    result = programs.run("log.start().begun()\nimport ctypes; ctypes.string_at(0)")
     assert result.returncode != 0
-    assert "most recent call first" in log_of()
+    assert "most recent call first" in programs.log
 
 
-def test_leaving_before_serving_is_explained(environ, log_of):
-    result = run("log.start(); sys.exit(7)", environ)
+def test_leaving_before_serving_is_explained(programs):
+    result = programs.run("log.start(); sys.exit(7)")
     assert result.returncode == 7
-    assert "IISWSGI-L08: " in log_of()
+    assert "IISWSGI-L08: " in programs.log
 
 
-def test_leaving_while_serving_is_not(environ, log_of):
-    assert run("log.start().begun(); sys.exit(7)", environ).returncode == 7
-    assert "IISWSGI-L08" not in log_of()
+def test_leaving_while_serving_is_not(programs):
+    assert programs.run("log.start().begun(); sys.exit(7)").returncode == 7
+    assert "IISWSGI-L08" not in programs.log
 
 
-def test_an_uncaught_exception_is_logged_and_told(environ, log_of):
-    result = run("log.start(); import no_such_module", environ)
+def test_an_uncaught_exception_is_logged_and_told(programs):
+    result = programs.run("log.start(); import no_such_module")
     assert result.returncode == 1
     assert b"IISWSGI-L05: " in result.stderr
     assert b"ModuleNotFoundError" in result.stderr
-    assert "    ModuleNotFoundError: No module named 'no_such_module'\n" in log_of()
-    assert "IISWSGI-L08" not in log_of()
+    assert "    ModuleNotFoundError: No module named 'no_such_module'\n" in programs.log
+    assert "IISWSGI-L08" not in programs.log
 
 
-def test_basic_config_of_the_application_still_works(environ, log_of, tmp_path):
+def test_basic_config_of_the_application_still_works(programs, tmp_path):
     own = tmp_path / "own.log"
-    run(
+    programs.run(
         f"""
         l = log.start()
         logging.basicConfig(filename={str(own)!r}, level="DEBUG")
@@ -308,12 +283,11 @@ def test_basic_config_of_the_application_still_works(environ, log_of, tmp_path):
         logging.getLogger("app").debug("mine")
         logging.getLogger("iiswsgi.x").warning("ours")
         """,
-        environ,
     )
     assert "mine" in text(own)
     assert "ours" in text(own)
-    assert "mine" not in log_of()
-    assert log_of().count("ours") == 1
+    assert "mine" not in programs.log
+    assert programs.log.count("ours") == 1
 
 
 if sys.platform != "win32":
@@ -326,9 +300,9 @@ if sys.platform != "win32":
         return close
 
     @pytest.mark.parametrize("closed", [(1, 2), (0, 1, 2), (2,)], ids=str)
-    def test_start_without_standard_streams(closed, environ, log_of):
+    def test_start_without_standard_streams(closed, programs):
         options = {"stdin": None, "stdout": None, "stderr": None, "capture_output": False}
-        result = run(
+        result = programs.run(
             """
             l = log.start()
             assert l.fd > 2 and l._file.fd > 2
@@ -336,22 +310,20 @@ if sys.platform != "win32":
             print("printed")
             l.move("-")
             """,
-            environ,
             preexec_fn=closing(*closed),
             **options,
         )
         assert result.returncode == 0
-        assert "INFO stdout: printed\n" in log_of()
-        assert "started without STDERR" in log_of()
+        assert "INFO stdout: printed\n" in programs.log
+        assert "started without STDERR" in programs.log
 
-    def test_a_stderr_that_is_the_wire_is_left_alone(environ, log_of):
+    def test_a_stderr_that_is_the_wire_is_left_alone(programs):
         import socket
 
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            run(
+            programs.run(
                 "log.start(); import no_such_module",
-                environ,
                 stdin=theirs,
                 stdout=theirs,
                 stderr=theirs,
@@ -359,15 +331,14 @@ if sys.platform != "win32":
             )
             theirs.close()
             assert ours.recv(100) == b""
-        assert "IISWSGI-L05" in log_of()
+        assert "IISWSGI-L05" in programs.log
 
-    def test_the_lines_appear_on_a_terminal_too(environ, log_of):
+    def test_the_lines_appear_on_a_terminal_too(programs):
         import pty
 
         ours, theirs = pty.openpty()
-        run(
+        programs.run(
             "l = log.start(); print('hello'); l.tell('INFO', 'n', 'told once'); l.begun()",
-            environ,
             stderr=theirs,
             stdout=theirs,
             capture_output=False,
@@ -377,7 +348,7 @@ if sys.platform != "win32":
         os.close(ours)
         assert "INFO stdout: hello\r\n" in shown
         assert shown.count("told once") == 1
-        assert "INFO stdout: hello\n" in log_of()
+        assert "INFO stdout: hello\n" in programs.log
 
     def test_a_closed_terminal_is_survived(make_log):
         import pty
@@ -389,8 +360,8 @@ if sys.platform != "win32":
         log.record("INFO", "n", "alone")
         assert "alone" in text(log.path)
 
-    def test_a_child_that_is_forked_off_can_log(environ, log_of):
-        result = run(
+    def test_a_child_that_is_forked_off_can_log(programs):
+        result = programs.run(
             """
             l = log.start(); l.begun()
             l._lock.acquire()
@@ -399,10 +370,9 @@ if sys.platform != "win32":
                 os._exit(0)
             os.wait()
             """,
-            environ,
         )
         assert result.returncode == 0
-        assert "INFO stdout: child\n" in log_of()
+        assert "INFO stdout: child\n" in programs.log
 
     def test_stderr_that_is_broken_is_survived(make_log):
         reader, writer = os.pipe()

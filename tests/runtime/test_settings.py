@@ -26,6 +26,11 @@ def test_values_from_python():
     assert parse({"threads": 3, "stderr_records": True}) == Settings(threads=3, stderr_records=True)
 
 
+def test_settings_are_values():
+    assert Settings() != Settings(threads=3)
+    assert Settings() != {}
+
+
 def test_settings_do_not_change():
     with pytest.raises(AttributeError):
         Settings().threads = 2
