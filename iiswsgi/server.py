@@ -24,6 +24,7 @@ from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime.settings import Settings
 from iiswsgi.runtime.shutdown import Shutdown
+from iiswsgi.runtime.watchdog import Watchdog
 from iiswsgi.wsgi.call import Outcome, call, refuse
 from iiswsgi.wsgi.environ import make_environ
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
@@ -81,6 +82,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         self.max_params_bytes = settings.max_params_bytes
         self._errors = errors
         self._pages = ErrorPage(log_path, settings.expose_tracebacks)
+        self.watchdog = Watchdog(settings.hang_report)
         self._slots: threading.Semaphore | None = None
         self._set_concurrency(1)
 
@@ -138,13 +140,20 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             log.warning("IISWSGI-P08: role %d was asked for; only RESPONDER is served", req.role)
             return ProtocolStatus.UNKNOWN_ROLE, 0
         if self._slots is None:
-            outcome = self._answer(req)
+            outcome = self._watched(req)
         else:
             with self._slots:
-                outcome = self._answer(req)
+                outcome = self._watched(req)
         if outcome is Outcome.BROKEN:
             raise BrokenOff
         return ProtocolStatus.REQUEST_COMPLETE, 0
+
+    def _watched(self, req: GatewayRequest) -> Outcome:
+        self.watchdog.begin(req.params)
+        try:
+            return self._answer(req)
+        finally:
+            self.watchdog.end()
 
     def _answer(self, req: GatewayRequest) -> Outcome:
         response = req.stdout
@@ -192,7 +201,7 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
         log_path=path,
     )
     status = ExitStatus.OK
-    with ready.shutdown.signals(), contextlib.closing(ready):
+    with ready.shutdown.signals(), contextlib.closing(ready), server.watchdog:
         if ready.listener is not None:
             status = server.serve_listener(ready.listener)
         elif ready.transport is not None:

@@ -1,0 +1,71 @@
+"""A request that hangs is reported once, with every thread's stack; one that does not, never."""
+
+import threading
+import time
+
+import pytest
+
+from iiswsgi.runtime.logtext import Formatter
+from iiswsgi.runtime.watchdog import Watchdog
+
+VARIABLES = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/slow?password=1"}
+
+
+def wait_for(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def hang_here(event):
+    event.wait(20)
+
+
+@pytest.fixture
+def hanging():
+    """A thread in the middle of a request, and what ends it."""
+    release = threading.Event()
+    with Watchdog(0.1) as watchdog:
+
+        def run():
+            watchdog.begin(VARIABLES)
+            hang_here(release)
+            watchdog.end()
+
+        thread = threading.Thread(target=run, name="worker")
+        thread.start()
+        yield release
+        release.set()
+        thread.join()
+
+
+def test_a_request_that_hangs_is_reported_once_with_all_stacks(hanging, caplog):
+    assert wait_for(lambda: caplog.records)
+    time.sleep(0.3)
+    (record,) = caplog.records
+    text = Formatter().to_bytes(record).decode()
+    assert "IISWSGI-W30: GET /slow has run for" in text
+    assert "password" not in text
+    assert "    thread 'worker' (the request):" in text
+    assert "in hang_here" in text
+    assert text.index("hang_here") < text.index("thread 'MainThread'")
+    assert "iiswsgi-watchdog" not in text
+
+
+def test_requests_in_time_are_not_reported(caplog):
+    with Watchdog(0.2) as watchdog:
+        for _ in range(30):
+            watchdog.begin(VARIABLES)
+            time.sleep(0.01)
+            watchdog.end()
+    assert not caplog.records
+
+
+def test_a_limit_of_none_watches_nothing(caplog):
+    threads = threading.active_count()
+    with Watchdog(0) as watchdog:
+        watchdog.begin(VARIABLES)
+        assert threading.active_count() == threads
+        watchdog.end()
+    assert not caplog.records
