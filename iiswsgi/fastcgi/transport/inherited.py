@@ -67,10 +67,12 @@ if sys.platform == "win32":
             return Kind.OTHER
         if win32.pipe_is_duplex(handle):
             return Kind.PIPE
+        # Wine can tell nothing of an inherited socket, but everything of its duplicate.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=handle)
         try:
-            sock = socket.socket(fileno=handle)
+            with contextlib.closing(sock.dup()) as duplicate:
+                return socket_kind(duplicate)
         except OSError:
             return Kind.OTHER
-        kind = socket_kind(sock)
-        sock.detach()
-        return kind
+        finally:
+            sock.detach()
