@@ -7,6 +7,7 @@ every record goes out through ``writeRecord`` or ``end_request``. Its spelling s
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 from collections.abc import Iterable
@@ -178,7 +179,10 @@ class GatewayConnection(fcgi_base.Connection):
         try:
             while self._keepGoing:
                 self.process_input()
-        except (ProtocolError, BrokenOff) as error:
+        except BrokenOff as error:
+            self.failure = error
+            self._spoil()
+        except ProtocolError as error:
             self.failure = error
         except ClientDisconnected as error:
             if self.failure is None:
@@ -188,6 +192,17 @@ class GatewayConnection(fcgi_base.Connection):
             self._cleanupSocket()
         if self.failure is not None:
             log.error("%s (on %s)", self.failure, self._sock.name)
+
+    def _spoil(self) -> None:
+        """Send what no web server takes for the end of a response.
+
+        Without FCGI_KEEP_CONN nginx takes the mere close for it; a record that belongs in no
+        response makes it break off too, and others are content with the missing END_REQUEST.
+        IIS learns it from the exit status, and its pipe gets nothing.
+        """
+        if self._sock.answers_management:
+            with contextlib.suppress(ClientDisconnected):
+                self._sock.send(protocol.encode_record(RecordType.UNKNOWN_TYPE, 0, bytes(8)))
 
     def make_body(self) -> streams.RequestBody:
         """A body that is pulled through this connection."""

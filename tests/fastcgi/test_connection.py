@@ -466,6 +466,21 @@ def test_a_broken_off_response_has_no_end():
     assert connection.failure.exit_status is ExitStatus.BROKEN_OFF
 
 
+def test_on_a_socket_a_broken_off_response_ends_with_what_none_has():
+    def breaks(request):
+        request.stdout.head("200 OK", [])
+        request.stdout.flush()
+        raise BrokenOff
+
+    transport, _, _ = serve([request_bytes(flags=0)], breaks, answers_management=True)
+    kinds = [(record.type, record.request_id) for record in records(transport.sent)]
+    assert kinds == [(RecordType.STDOUT, 1), (RecordType.UNKNOWN_TYPE, 0)]
+    _, connection, _ = serve(
+        [request_bytes()], breaks, answers_management=True, peer_leaves_after=1
+    )
+    assert connection.failure.exit_status is ExitStatus.BROKEN_OFF
+
+
 def test_text_for_stderr_is_its_own_stream_before_the_end():
     def warns(request):
         request.stderr.write(b"careful")
