@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["Child"]
+__all__ = ["Child", "one_core"]
 
 if sys.platform == "win32":
-    from child_windows import Child
+    from child_windows import Child, one_core
 else:
-    from child_posix import Child
+    from child_posix import Child, one_core

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 RECEIVE_SIZE = 256 * 1024
 GRACE = 10.0
 """Seconds a child has to notice the end of its input."""
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process and the children it starts on one core, where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 class Child:

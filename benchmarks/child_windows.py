@@ -26,6 +26,10 @@ DETACHED_PROCESS = 0x00000008
 USE_STD_HANDLES = 0x00000100
 
 
+one_core = contextlib.nullcontext
+"""Left to the command that starts Python: on Wine the server process must be kept there as well."""
+
+
 class _MemoryCounters(ctypes.Structure):
     _fields_ = (
         ("cb", wintypes.DWORD),
@@ -120,7 +124,7 @@ class Child:
 
     def memory_growth(self) -> int:
         """Bytes between the mark and the highest residence in the child's life."""
-        return max(0, self._memory().PeakWorkingSetSize - self._before)
+        return max(0, int(self._memory().PeakWorkingSetSize) - self._before)
 
     def _memory(self) -> _MemoryCounters:
         counters = _MemoryCounters(cb=ctypes.sizeof(_MemoryCounters))

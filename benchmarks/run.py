@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace, wanted: list[str], folder: Path) -> None:
     what = options.what or WHAT
     talking = peers.present(peers.CONVERSATION, wanted)
     if "small" in what:
-        small.run(talking, options.rounds, options.requests, folder)
+        small.run(talking, options.rounds, options.requests, folder, spread=options.spread)
     if "bodies" in what:
         rounds = max(1, options.rounds // 5)
         bodies.run(talking, rounds, options.megabytes * peers.MEGABYTE, folder)
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add("what", nargs="*", metavar="|".join(WHAT), help="all three if none is named")
     add("--rounds", type=int, default=15, help="rounds; a fifth as many for bodies (%(default)s)")
     add("--requests", type=int, default=500, help="small requests a round (%(default)s)")
+    add("--spread", action="store_true", help="small requests on all cores instead of one")
     add("--megabytes", type=int, default=256, help="size of the bodies (%(default)s)")
     add("--peers", default="", help="names, with commas between; all that are installed if empty")
     return parser

@@ -17,6 +17,8 @@ from fcgisgi.asyncio_server import FastCGIWSGIProtocol, Server
 class Protocol(FastCGIWSGIProtocol):
     """The same, and it says when the conversation is over."""
 
+    over: asyncio.Future[None]
+
     def connection_lost(self, exc: Exception | None) -> None:
         """End the process: there will be no second connection."""
         super().connection_lost(exc)
