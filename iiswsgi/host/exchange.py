@@ -6,7 +6,6 @@ takes it. What becomes of the worker afterwards is the pool's business.
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from iiswsgi.host.channel import ChannelBroken
 from iiswsgi.host.failure import WorkerFailure, win32_hresult
 from iiswsgi.host.fastcgi import Body, End, ReplyParser, RequestWriter, Stderr
 from iiswsgi.host.head import Head
+from iiswsgi.host.stderr import StderrText
 from iiswsgi.host.worker import Worker
 
 __all__ = ["Exchange"]
@@ -22,14 +22,10 @@ __all__ = ["Exchange"]
 READ_AHEAD = 16 << 20
 """Bytes of a reply that are taken while the request is still being sent (assumed of IIS)."""
 
-MAX_STDERR = 1 << 20
-"""Bytes of FCGI_STDERR kept; more is dropped."""
-
 _SLICE = 0.25
 # Seconds between looks at the process: something it started may hold the connection open.
 
 _BODY_READ = 65536
-_TRACE = re.compile(rb"IIS_TRACE_(INFO|WARNING|ERROR):(.*?):IIS_TRACE_END", re.DOTALL)
 _WAIT_FOR_EXIT = 2.0
 # Seconds that a process may take to vanish after its connection has.
 
@@ -54,7 +50,7 @@ class Exchange:
         self._head: Head | None = None
         self._queue: deque[bytes] = deque()
         self._queued = 0
-        self._stderr = b""
+        self._stderr = StderrText(worker.application.stderr_mode)
         self._flushed = False
         self._began = self._last = time.monotonic()
 
@@ -101,7 +97,7 @@ class Exchange:
             )
 
     def _held_back(self) -> bool:
-        if self._tell_traces().strip() and self._application.stderr_mode != "IgnoreAndReturn200":
+        if self._stderr.offends:
             return True  # an error answer is made of the whole of it
         return not self._queued if not self._buffer_limit else self._queued < self._buffer_limit
 
@@ -225,7 +221,7 @@ class Exchange:
         elif isinstance(event, Head):
             self._head = event
         elif isinstance(event, Stderr):
-            self._stderr = (self._stderr + event.data)[:MAX_STDERR]
+            self._take_stderr(event.data)
 
     def _finish(self) -> None:
         """What IIS does, or sees, right behind END_REQUEST."""
@@ -240,30 +236,19 @@ class Exchange:
                 f"within {timeout:g} s after it had answered it",
             )
 
-    def _tell_traces(self) -> bytes:
-        """FCGI_STDERR without the frames that are Failed Request Tracing's."""
-        for level, text in _TRACE.findall(self._stderr):
-            self.worker.report.tell(
-                f"process {self.worker.pid} traced {level.decode().lower()}: "
-                f"{text.decode('utf-8', 'replace')}"
-            )
-        self._stderr = _TRACE.sub(b"", self._stderr)
-        if not self.ended and self._stderr.lstrip().startswith(b"IIS_TRACE_"):
-            return b""  # a frame whose end is still to come
-        return self._stderr
+    def _take_stderr(self, data: bytes) -> None:
+        for level, text in self._stderr.feed(data):
+            self.worker.report.tell(f"process {self.worker.pid} traced {level}: {text}")
 
     def _refuse_stderr(self) -> None:
-        mode = self._application.stderr_mode
-        text = self._tell_traces()
-        if not text.strip() or mode == "IgnoreAndReturn200":
+        if not self._stderr.offends:
             return
         after = " after a part of the response had gone out" if self._flushed else ""
-        shown = text.decode("utf-8", "replace").strip()
         raise self._failure(
             "stderr",
-            f"process {self.worker.pid} sent FCGI_STDERR{after}, which stderrMode={mode} makes "
-            f"an error: {shown[:500]}",
-            stderr=b"" if mode != "ReturnStdErrIn500" else text,
+            f"process {self.worker.pid} sent FCGI_STDERR{after}, which stderrMode="
+            f"{self._stderr.mode} makes an error: {self._stderr.excerpt}",
+            stderr=self._stderr.shown,
         )
 
     def _gone(self) -> WorkerFailure:
@@ -283,7 +268,7 @@ class Exchange:
             return self._failure(
                 "killed",
                 f"process {worker.pid} left on the shutdown event without finishing its request "
-                f"(exit code {_exit(exit_code)})",
+                f"({_exit(exit_code)})",
                 exit_code=exit_code,
             )
         began = self._parser is not None and self._parser.began

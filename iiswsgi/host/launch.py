@@ -1,6 +1,6 @@
 """What is started for a FastCGI application: program, arguments, environment; no process yet.
 
-On Windows that is what is registered, as it stands. On POSIX a registered Windows Python is
+On Windows that is what is registered. On POSIX a registered Windows Python is
 replaced by the interpreter that runs the stand-in, so that one web.config serves both.
 """
 
@@ -60,7 +60,7 @@ def plan(
     :param log_folder: becomes the worker's ``IIS_USER_HOME``; see :func:`worker_log`.
     :raises WorkerFailure: ``never_started``, a Windows program other than Python on POSIX.
     """
-    executable, note = _executable(application.full_path)
+    executable, note = _executable(_expand(application.full_path))
     system = [(name, os.environ[name]) for name in _SYSTEM_VARIABLES if name in os.environ]
     environment = _first_of_each_name(
         (
@@ -74,7 +74,7 @@ def plan(
         )
     )
     directory = modes.current_directory or Path(tempfile.gettempdir())
-    return Launch(executable, application.arguments, environment, str(directory), note)
+    return Launch(executable, _expand(application.arguments), environment, str(directory), note)
 
 
 def worker_log(site_folder: Path, log_folder: Path) -> Path:
@@ -92,6 +92,15 @@ def _first_of_each_name(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, st
     for name, value in pairs:
         seen.setdefault(name.upper() if sys.platform == "win32" else name, (name, value))
     return tuple(seen.values())
+
+
+def _expand(text: str) -> str:
+    """Put in ``%NAME%`` where there is such a variable.
+
+    Assumed of IIS: Azure's cloud services shipped registrations with ``%RoleRoot%`` in both
+    fullPath and arguments. The handler's text is compared as written.
+    """
+    return re.sub(r"%(\w+)%", lambda match: os.environ.get(match[1], match[0]), text)
 
 
 def _executable(full_path: str) -> tuple[str, str]:

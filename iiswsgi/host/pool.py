@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from iiswsgi.host.enders import Enders
 from iiswsgi.host.exchange import Exchange
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.launch import plan, worker_log
 from iiswsgi.host.modes import Modes
 from iiswsgi.host.monitor import Monitor
+from iiswsgi.host.rapidfail import RapidFail
 from iiswsgi.host.reply import Reply
 from iiswsgi.host.report import Counters, Report
 from iiswsgi.host.worker import Worker
@@ -27,7 +29,6 @@ from iiswsgi.iis.config import FastCgiApplication
 
 __all__ = ["Pool", "Reply"]
 
-_MINUTE = 60.0
 _UNEXPECTED = ("died_in_start", "died_in_request")
 
 
@@ -38,6 +39,8 @@ class _Ticket:
         self.turn = threading.Event()
         self.worker: Worker | None = None
         """The worker that it got; None: it may start one."""
+        self.refused = False
+        """The pool was closed first."""
 
 
 class Pool:
@@ -85,8 +88,9 @@ class Pool:
         """Recycled in mid-request; no part of the pool any more."""
         self._starting = 0
         self._queue: collections.deque[_Ticket] = collections.deque()
-        self._enders: set[threading.Thread] = set()
-        self._unexpected: collections.deque[float] = collections.deque()
+        self._recycled = 0
+        self._enders = Enders()
+        self._rapid_fail = RapidFail(application.rapid_fails_per_minute)
         self._closed = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="iiswsgi-pool", daemon=True)
         self._keeper.start()
@@ -121,7 +125,6 @@ class Pool:
         except WorkerFailure as failure:
             self._report.count(failure.kind)
             raise
-        worker.begin()
         exchange = Exchange(worker, self._buffer_limit)
         try:
             head = exchange.open(variables, body)
@@ -148,7 +151,7 @@ class Pool:
                 self._starting += 1
         if ticket is not None:
             ticket.turn.wait()
-            if self._closed.is_set():
+            if ticket.refused:
                 raise _closed()
             if ticket.worker is not None:
                 return ticket.worker
@@ -160,17 +163,7 @@ class Pool:
         self._watch_file()
         if self._monitor is not None:
             self._monitor.check()
-        limit = self.application.rapid_fails_per_minute
-        now = time.monotonic()
-        while self._unexpected and now - self._unexpected[0] > _MINUTE:
-            self._unexpected.popleft()
-        if len(self._unexpected) > limit:
-            raise WorkerFailure(
-                "rapid_fail",
-                f"{len(self._unexpected)} processes ended unexpectedly within a minute, more than "
-                f"rapidFailsPerMinute ({limit}); none is started until the minute is over. The "
-                "first failures say why",
-            )
+        self._rapid_fail.check()
 
     def _alive(self) -> int:
         return len(self._idle) + len(self._busy) + self._starting
@@ -180,17 +173,17 @@ class Pool:
             worker = self._idle.pop()
             exit_code = worker.process.poll()
             if exit_code is None:
-                self._busy.add(worker)
+                self._occupy(worker)
                 return worker
             self._bury(worker, exit_code)
         return None
 
     def _bury(self, worker: Worker, exit_code: int) -> None:
-        self._unexpected.append(time.monotonic())
+        self._rapid_fail.count()
         self._report.warn(
             "H14", f"process {worker.pid} ended while idle with exit code {exit_code}; nobody asked"
         )
-        self._end(worker, "it was gone already", destroy=True)
+        self._enders.end(worker, "it was gone already", destroy=True)
 
     def _enqueue(self) -> _Ticket:
         if len(self._queue) >= self.application.queue_length:
@@ -204,6 +197,7 @@ class Pool:
         return ticket
 
     def _start(self) -> Worker:
+        recycled = self._recycled
         try:
             worker = Worker.start(
                 self.application,
@@ -219,8 +213,17 @@ class Pool:
             raise
         with self._lock:
             self._starting -= 1
-            self._busy.add(worker)
+            if self._recycled != recycled:
+                # It may have started with what was there before; this is its only request.
+                worker.retired = True
+            self._occupy(worker)
         return worker
+
+    def _occupy(self, worker: Worker) -> None:
+        # Under the pool's lock: from here on, recycling must not make the worker leave before
+        # the request has been sent.
+        worker.begin()
+        self._busy.add(worker)
 
     def _serve_queue(self) -> None:
         """Give free workers, or room for new ones, to those who wait."""
@@ -270,35 +273,16 @@ class Pool:
             self._leaving.discard(worker)
             if not usable:
                 if failure is not None and failure.kind in _UNEXPECTED:
-                    self._unexpected.append(time.monotonic())
+                    self._rapid_fail.count()
                 because = failure.kind if failure is not None else "its client left in mid-request"
-                self._end(worker, because, destroy=True)
+                self._enders.end(worker, because, destroy=True)
             elif worker.retired or self._closed.is_set():
-                self._end(worker, "the pool was recycled")
+                self._enders.end(worker, "the pool was recycled")
             elif worker.served >= self.application.instance_max_requests:
-                self._end(worker, f"it has served instanceMaxRequests ({worker.served})")
+                self._enders.end(worker, f"it has served instanceMaxRequests ({worker.served})")
             else:
                 self._idle.append(worker)
             self._serve_queue()
-
-    def _end(self, worker: Worker, because: str, *, destroy: bool = False) -> None:
-        """End a worker that nobody uses, in a thread: it may take its grace period."""
-        worker.retired = True
-
-        def end() -> None:
-            try:
-                if destroy:
-                    worker.destroy(because)
-                else:
-                    worker.end(because)
-            finally:
-                with self._lock:
-                    self._enders.discard(thread)
-
-        thread = threading.Thread(target=end, name=f"iiswsgi-end-{worker.pid}", daemon=True)
-        with self._lock:
-            self._enders.add(thread)
-        thread.start()
 
     # Recycling and the end.
 
@@ -308,9 +292,10 @@ class Pool:
             idle, self._idle = self._idle, []
             busy, self._busy = self._busy, set()
             self._leaving |= busy
+            self._recycled += 1
             self._report.tell(f"recycled {len(idle) + len(busy)} processes: {because}")
             for worker in idle:
-                self._end(worker, f"recycled: {because}")
+                self._enders.end(worker, f"recycled: {because}")
         for worker in busy:
             worker.retire()
 
@@ -320,19 +305,16 @@ class Pool:
         self.recycle("the stand-in stops")
         with self._lock:
             while self._queue:
-                self._queue.popleft().turn.set()
+                ticket = self._queue.popleft()
+                ticket.refused = True
+                ticket.turn.set()
             leaving = list(self._leaving)
         deadline = time.monotonic() + self.application.signal_before_terminate_seconds
         for worker in leaving:
             worker.process.wait(max(0.0, deadline - time.monotonic()))
             worker.kill("the stand-in stopped in mid-request")
         self._keeper.join()
-        while True:
-            with self._lock:
-                thread = next(iter(self._enders), None)
-            if thread is None:
-                return
-            thread.join()
+        self._enders.join()
 
     def _keep(self) -> None:
         """Now and then: the monitored file, idle processes, dead ones."""
@@ -353,7 +335,9 @@ class Pool:
             if exit_code is not None:
                 self._bury(worker, exit_code)
             elif now - worker.last_used >= self.application.idle_timeout:
-                self._end(worker, f"idle for idleTimeout ({self.application.idle_timeout:g} s)")
+                self._enders.end(
+                    worker, f"idle for idleTimeout ({self.application.idle_timeout:g} s)"
+                )
             else:
                 kept.append(worker)
         self._idle = kept

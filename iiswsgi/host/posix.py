@@ -27,8 +27,9 @@ __all__ = ["PosixProcess", "start"]
 
 # The shell closes 1 and 2, which Popen cannot, and becomes the program. Doing it in Python
 # between fork and exec is not safe in a process with threads. SIGTERM stands for an event, which
-# waits until somebody looks at it: until the worker has a handler, it must not kill.
-_BECOME = 'trap "" TERM; exec "$@" >&- 2>&-'
+# waits until somebody looks at it: until the worker has a handler, it must not kill. The empty
+# line says that from now on it does not.
+_BECOME = 'trap "" TERM; echo; exec "$@" >&- 2>&-'
 
 
 class PosixProcess:
@@ -112,10 +113,13 @@ def _spawn(
     popen = subprocess.Popen(  # noqa: S603 - starting what is configured is its purpose
         ["/bin/sh", "-c", _BECOME, "sh", executable, *arguments],
         stdin=stdin.fileno(),
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=launch.current_directory,
         env=dict((*extra, *launch.environment)),
         start_new_session=True,
     )
+    if popen.stdout is not None:
+        popen.stdout.readline()
+        popen.stdout.close()
     return PosixProcess(popen)

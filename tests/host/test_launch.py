@@ -44,6 +44,13 @@ def test_the_command_line_is_the_registration(tmp_path):
     assert launch.note == ""
 
 
+def test_variables_in_the_registration_are_put_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("RoleRoot", str(tmp_path))
+    arguments = "%RoleRoot%/app.ini %NoSuch% 100% %41%"
+    launch = planned(tmp_path, full_path="%RoleRoot%/python", arguments=arguments)
+    assert launch.command_line == f'"{tmp_path}/python" {tmp_path}/app.ini %NoSuch% 100% %41%'
+
+
 def test_configured_variables_come_first_and_win(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET_OF_THE_SHELL", "x")
     launch = planned(

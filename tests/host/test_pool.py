@@ -507,3 +507,22 @@ def test_a_body_that_the_worker_reads_slowly_is_not_lost(make_pool):
 
 def test_flush_named_pipe(make_pool):
     assert make_pool(flush_named_pipe=True).ask("body", b"x" * 10_000).text == b"x" * 10_000
+
+
+if sys.platform == "linux":
+
+    def test_no_descriptor_is_left_behind(make_pool):
+        pool = make_pool(instance_max_requests=1, rapid_fails_per_minute=1000)
+
+        def use():
+            for do in ("", "exit 1", "garbage"):
+                outcome(pool, do)
+            pool.recycle()
+            deadline = time.monotonic() + 20
+            while pool.counters.ended < pool.counters.started and time.monotonic() < deadline:
+                time.sleep(0.02)
+            return len(os.listdir("/proc/self/fd"))
+
+        before = use()
+        for _ in range(3):
+            assert use() <= before
