@@ -7,6 +7,7 @@ application comes last, loaded by Paste or by :mod:`iiswsgi.serving`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -26,6 +27,7 @@ from iiswsgi.runtime.shutdown import Shutdown
 
 if TYPE_CHECKING:
     from iiswsgi.fastcgi.transport.base import Transport
+    from iiswsgi.runtime.convert import Address
     from iiswsgi.runtime.log import Log
     from iiswsgi.runtime.settings import Settings
     from iiswsgi.runtime.stdio import Inherited
@@ -46,13 +48,34 @@ class Launch:
         """The one conversation that STDIN is."""
         self.listener: socket.socket | None = None
         """The socket to accept conversations from."""
+        self._socket_path: str | None = None
+
+    def listen(self, address: Address) -> None:
+        """Open a listening socket of our own.
+
+        :raises SettingError: the address cannot be had.
+        """
+        if isinstance(address, UnixAddress):
+            self.listener = open_listener(address.path)
+            self._socket_path = address.path
+            # At the stop, not at the end: a process that takes over may listen there by then.
+            self.shutdown.add_waker(self._remove_socket)
+        else:
+            self.listener = open_listener((address.host, address.port))
+        log.info("listening on %s", address)
+
+    def _remove_socket(self) -> None:
+        """Let a Unix socket of our own leave the file system, once."""
+        path, self._socket_path = self._socket_path, None
+        if path is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
     def close(self) -> None:
         """Let go of what was not used up; a Unix socket of our own leaves the file system."""
         if self.listener is not None:
             self.listener.close()
-            if isinstance(self.settings.listen, UnixAddress):
-                os.unlink(self.settings.listen.path)
+        self._remove_socket()
         self.shutdown.close()
 
 
@@ -73,11 +96,8 @@ def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
         _take_stdin(launch)
     else:
         stdio.read_inherited()
-        address = values.listen
-        place = address.path if isinstance(address, UnixAddress) else (address.host, address.port)
-        launch.listener = open_listener(place)
+        launch.listen(values.listen)
         stdio.make_harmless(the_log)
-        log.info("listening on %s", address)
     # Handlers that Paste made of the INI file may hold a STDERR that is no more, or never was.
     the_log.repair()
     return launch

@@ -104,17 +104,22 @@ class Listener:
         self._threads: set[threading.Thread] = set()
 
     def run(self) -> None:
-        """Accept until the stop; connections already queued at that moment are still accepted."""
+        """Accept until the stop; connections already queued at that moment are still accepted.
+
+        Then the socket is closed: who comes later is refused and can turn elsewhere, where the
+        system would let him wait for running requests, only to be dropped.
+        """
         # A listener is shared between processes: who loses the race for a connection must not
         # block in accept().
         self._socket.settimeout(0)
         wait = make_waiter(self._socket, self._stop)
-        while wait(0 if self._stop.requested else None) or not self._stop.requested:
-            if self._places.acquire(timeout=_PLACE_PAUSE):
-                if not self._accept():
-                    self._places.release()
-            elif self._stop.requested:
-                break
+        with self._socket:
+            while wait(0 if self._stop.requested else None) or not self._stop.requested:
+                if self._places.acquire(timeout=_PLACE_PAUSE):
+                    if not self._accept():
+                        self._places.release()
+                elif self._stop.requested:
+                    break
 
     def join(self, timeout: float) -> int:
         """Wait for the running connections; how many are still there after *timeout* seconds."""

@@ -97,6 +97,24 @@ def test_the_stop_serves_what_was_queued_and_ends_idle_connections():
         sock.close()
 
 
+def test_who_comes_after_the_stop_is_refused_though_a_request_runs():
+    release = threading.Event()
+
+    def slow(transport):
+        transport.receive_idle()
+        release.wait(10)
+        transport.close()
+
+    with Running(slow) as running, socket.create_connection(running.address, 10) as sock:
+        sock.sendall(b"x")
+        time.sleep(0.2)
+        running.shutdown.request("test")
+        running.thread.join(10)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(running.address, 10)
+        release.set()
+
+
 def test_what_still_runs_after_the_graceful_time_is_counted():
     release = threading.Event()
 

@@ -1,0 +1,39 @@
+"""What a process holds while it is ready to serve, and when it lets go of it."""
+
+import socket
+
+import pytest
+
+from iiswsgi.launch import Launch
+from iiswsgi.runtime.convert import UnixAddress
+from iiswsgi.runtime.settings import Settings
+from iiswsgi.runtime.shutdown import Shutdown
+
+unix_sockets = pytest.mark.skipif(
+    not hasattr(socket, "AF_UNIX"), reason="this Python has no Unix sockets; run it on POSIX"
+)
+
+
+def listening(path):
+    launch = Launch(Settings(), None, Shutdown())
+    launch.listen(UnixAddress(str(path)))
+    return launch
+
+
+@unix_sockets
+def test_a_unix_socket_makes_room_for_its_successor_when_the_stop_is_asked_for(tmp_path):
+    path = tmp_path / "app.sock"
+    launch = listening(path)
+    launch.shutdown.request("test")
+    assert not path.exists()
+    successor = listening(path)
+    launch.close()
+    assert path.exists()
+    successor.close()
+
+
+@unix_sockets
+def test_a_unix_socket_leaves_when_no_stop_was_asked_for(tmp_path):
+    path = tmp_path / "app.sock"
+    listening(path).close()
+    assert not path.exists()
