@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
+from iiswsgi.host.application import is_loopback
 from iiswsgi.host.definition import Definition, load
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.launch import plan
@@ -93,11 +94,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         listener = http.listen(args.bind)
         with listener, opened_site(args) as site:
-            host, port = listener.getsockname()[:2]
-            _warn_if_open(host)
             server = http.Server(site, listener)
-            _say_what_is_served(site, f"http://{_in_url(host)}:{port}{site.place.virtual_path}/")
             with _stopping_on_signals(server):
+                _say_what_is_served(site, *listener.getsockname()[:2])
                 server.run()
             log.info("stopping")
             site.close()
@@ -176,24 +175,20 @@ def _virtual_path(text: str) -> str:
     return path
 
 
-def _warn_if_open(host: str) -> None:
-    from iiswsgi.host.application import is_loopback
-
-    if not is_loopback(host):
-        log.warning(
-            "IISWSGI-H40: listening on %s, so other machines can reach this site; the stand-in is "
-            "made for development",
-            host,
-        )
-
-
 def _in_url(host: str) -> str:
     if host in ("0.0.0.0", "::"):
         return "localhost"
     return f"[{host}]" if ":" in host else host
 
 
-def _say_what_is_served(site: Site, url: str) -> None:
+def _say_what_is_served(site: Site, host: str, port: int) -> None:
+    if not is_loopback(host):
+        log.warning(
+            "IISWSGI-H40: listening on %s, so other machines can reach this site; the stand-in is "
+            "made for development",
+            host,
+        )
+    url = f"http://{_in_url(host)}:{port}{site.place.virtual_path}/"
     log.info("%s serves %s", url, site.definition.folder)
     log.info("configured by %s, workers log to %s", site.definition.config.path, site.log_file)
     for application in _used_applications(site.definition):
