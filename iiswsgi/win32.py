@@ -50,8 +50,8 @@ _ntdll = ctypes.WinDLL("ntdll")
 
 class _Overlapped(ctypes.Structure):
     _fields_ = (
-        ("Internal", ctypes.c_void_p),
-        ("InternalHigh", ctypes.c_void_p),
+        ("Internal", ctypes.c_size_t),
+        ("InternalHigh", ctypes.c_size_t),
         ("Offset", wintypes.DWORD),
         ("OffsetHigh", wintypes.DWORD),
         ("hEvent", wintypes.HANDLE),
@@ -182,7 +182,9 @@ class PipeEnd:
         self.handle = -1
 
     def _finish(self, started: int) -> int:
-        if not started and ctypes.get_last_error() != ERROR_IO_PENDING:
+        if started:  # it has ended already, as small writes do
+            return int(self._overlapped.InternalHigh)
+        if ctypes.get_last_error() != ERROR_IO_PENDING:
             raise _last_error()
         if not _get_result(self.handle, self._reference, self._count_reference, True):
             raise _last_error()
