@@ -144,6 +144,10 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         else:
             with self._slots:
                 outcome = self._watched(req)
+        if outcome is Outcome.SHORT and self._slots is not None:
+            # To break a connection off is cheap; on the one pipe the process would end with it.
+            req.stdout.flush()
+            raise BrokenOff
         if outcome is Outcome.BROKEN:
             raise BrokenOff
         return ProtocolStatus.REQUEST_COMPLETE, 0

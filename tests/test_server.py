@@ -261,6 +261,23 @@ def test_management_records_are_answered_on_sockets_with_the_truth():
     }
 
 
+def short(environ, start_response):
+    start_response("200 OK", [("Content-Length", "10")])
+    return [b"half"]
+
+
+def test_a_short_response_is_broken_off_on_sockets():
+    with Listening(short) as listening:
+        stdout, last = records([listening.ask(request_bytes(b"", params=IIS))])
+    assert stdout.content.endswith(b"\r\n\r\nhalf")
+    assert last.type == RecordType.UNKNOWN_TYPE
+
+
+def test_a_short_response_ends_in_order_where_the_process_would_end_too():
+    answers, _ = ask(short, request_bytes(b"body", params=IIS), NEXT)
+    assert [answer.partition(b"\r\n\r\n")[2] for answer in answers] == [b"half", b"half"]
+
+
 def test_no_more_requests_run_at_once_than_there_are_threads():
     running, most = [], []
     lock = threading.Lock()

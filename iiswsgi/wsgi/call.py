@@ -28,7 +28,10 @@ class Outcome(enum.Enum):
     """How a call ended."""
 
     COMPLETE = "complete"
-    """The client can tell what it got: a whole response, or one evidently short."""
+    """The response is whole."""
+    SHORT = "short"
+    """It has fewer bytes than its head promised, so that the client can tell; but he waits for the
+    rest while his connection lives. The caller may break it off where that costs nothing else."""
     BROKEN = "broken"
     """It failed after its first byte and looks whole; the caller must break it off."""
     GONE = "gone"
@@ -62,7 +65,7 @@ def call(
     # SystemExit and KeyboardInterrupt too: an application must not end the process it shares.
     except BaseException as error:
         return _failed(error, reply, environ, error_page)
-    return Outcome.COMPLETE
+    return Outcome.SHORT if reply.short else Outcome.COMPLETE
 
 
 def refuse(
@@ -122,7 +125,10 @@ def _failed(error: BaseException, reply: Reply, environ: Environ, error_page: Er
             )
             page = error_page.failed(environ, error_id, error)
         return _send_page(page, reply.is_head, reply.response)
-    outcome = Outcome.BROKEN if reply.looks_whole() else Outcome.COMPLETE
+    if reply.looks_whole():
+        outcome = Outcome.BROKEN
+    else:
+        outcome = Outcome.SHORT if reply.is_short() else Outcome.COMPLETE
     log.error(
         "IISWSGI-W02: %s: the application failed after %d bytes of its response; error id %s; %s",
         name,
@@ -130,7 +136,7 @@ def _failed(error: BaseException, reply: Reply, environ: Environ, error_page: Er
         new_error_id(),
         "the response is broken off"
         if outcome is Outcome.BROKEN
-        else "the response is ended in order, since the client knows how long it has to be",
+        else "the client knows how long the response has to be",
         exc_info=error,
     )
     return outcome

@@ -42,6 +42,7 @@ class Reply:
         "promised",
         "response",
         "sent",
+        "short",
         "status",
         "surplus",
     )
@@ -58,6 +59,7 @@ class Reply:
         self.headers: list[tuple[str, str]] = []
         self.promised: int | None = None
         self.sent = 0
+        self.short = False
         self.status: str | None = None
         self.surplus = False
 
@@ -99,7 +101,8 @@ class Reply:
             self._send_file(result)
         else:
             self._send_each(result)
-        if self.promised is not None and self.sent < self.promised and not self.bodiless:
+        if self.is_short():
+            self.short = True
             log.error(
                 "IISWSGI-W05: %s: the application promised %d bytes in Content-Length and gave "
                 "%d; the client will see that the response is short",
@@ -192,6 +195,10 @@ class Reply:
                 request_name(self.environ),
                 self.promised,
             )
+
+    def is_short(self) -> bool:
+        """Whether the client was promised more than was sent so far."""
+        return self.promised is not None and self.sent < self.promised and not self.bodiless
 
     def looks_whole(self) -> bool:
         """Whether a client would take what was sent so far, and no more, for the whole response."""
