@@ -25,8 +25,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent
@@ -139,36 +141,45 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
     python = ready_venv()
     missing = [] if fast else ready_programs()
     results = lint(python)
-    here = ["-m", "not interop and not browser", *pytest_arguments]
     coverage = ["--cov", "--cov-report=term:skip-covered"]
-    main_python = this_python()
-    results.append(suite(f"Python {main_python.name}", [str(python)], [*coverage, *here]))
-    if fast:
-        return results
-    for other in find_pythons():
-        if other.version != main_python.version:
-            environment = CACHE / f"env-{other.name}"
-            found = ready_environment(environment, other, ["test"])
-            results.append(suite(f"Python {other.name}", [str(found)], here))
-    results += windows_suites(python, missing, here)
+    selected = ["-m", "not interop and not browser", *pytest_arguments]
     outside = ["-m", "interop or browser", *pytest_arguments]
-    if not ON_WINDOWS:
-        results.append(suite("interop and browser", [str(python)], outside))
+    main = partial(suite, f"Python {this_python().name}", [str(python)], [*coverage, *selected])
+    if fast:
+        return [*results, main()]
+
+    def here() -> list[Result]:
+        first = main()
+        others = [other_suite(other, selected) for other in find_pythons()[1:]]
+        if ON_WINDOWS:
+            return [first, *others]
+        return [first, *others, suite("interop and browser", [str(python)], outside)]
+
+    def on_wine() -> list[Result]:
+        if ON_WINDOWS:
+            return []
+        if "wine" in missing:
+            return [Result("Windows Python: no wine here", 0, 0, 1, 0.0)]
+        with wine() as environment:
+            return [windows_suite(python, name, selected, environment) for name in WINDOWS_PYTHONS]
+
+    # Side by side: much of the suite is waiting for processes to start, on Wine above all.
+    with ThreadPoolExecutor() as pool:
+        for lane in (pool.submit(here), pool.submit(on_wine)):
+            results += lane.result()
     return results
 
 
-def windows_suites(
-    python: Path, missing: Sequence[str], arguments: Sequence[str]
-) -> Iterator[Result]:
-    if ON_WINDOWS:  # the suite ran natively already
-        return
-    if "wine" in missing:
-        yield Result("Windows Python: no wine here", 0, 0, 1, 0.0)
-        return
-    with wine() as environment:
-        for release in WINDOWS_PYTHONS:
-            command = ["wine", str(ready_windows_python(python, release))]
-            yield suite(f"Windows Python {release}", command, arguments, environment)
+def other_suite(python: Python, arguments: Sequence[str]) -> Result:
+    found = ready_environment(CACHE / f"env-{python.name}", python, ["test"])
+    return suite(f"Python {python.name}", [str(found)], arguments)
+
+
+def windows_suite(
+    python: Path, release: str, arguments: Sequence[str], environment: dict[str, str]
+) -> Result:
+    command = ["wine", str(ready_windows_python(python, release))]
+    return suite(f"Windows Python {release}", command, arguments, environment)
 
 
 # ---------------------------------------------------------------- running and counting
@@ -187,8 +198,11 @@ def suite(
     arguments: Sequence[str],
     environment: dict[str, str] | None = None,
 ) -> Result:
-    """Run pytest and count by its report; a run without a report counts as one failure."""
-    print(f"\n== {name}", flush=True)
+    """Run pytest and count by its report; a run without a report counts as one failure.
+
+    What pytest says is kept in .cache/reports and shown at the end, for suites run side by side.
+    """
+    print(f"\n== {name}: started", flush=True)
     report = CACHE / "reports" / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
@@ -196,39 +210,39 @@ def suite(
     option = f"--junitxml={report.relative_to(ROOT).as_posix()}"
     command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", option, *arguments]
     began = time.monotonic()
-    status = watch(command, environment)
+    output = report.with_suffix(".log")
+    status = watch(command, environment, output)
+    seconds = time.monotonic() - began
     passed, failed, skipped = count(report)
     if status not in (0, 5) and not failed:  # 5: nothing was selected
         failed = 1
-    return Result(name, passed, failed, skipped, time.monotonic() - began)
+    with PRINTING:
+        print(f"\n== {name}: {seconds:.0f} seconds, exit status {status}")
+        print(output.read_text(encoding="utf-8", errors="replace").strip(), flush=True)
+    return Result(name, passed, failed, skipped, seconds)
 
 
-def watch(command: Sequence[str], environment: dict[str, str] | None) -> int:
-    """Run a suite with its output through a pipe: on a terminal Wine would draw a console."""
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    # A grandchild that outlives the suite keeps the pipe open, so only a thread may wait for it.
-    copier = threading.Thread(target=copy, args=(process.stdout,), daemon=True)
-    copier.start()
-    try:
-        return process.wait(SUITE_SECONDS)
-    except subprocess.TimeoutExpired:
-        print(f"\ndev.py: no end after {SUITE_SECONDS} seconds; stopped", flush=True)
-        return 1
-    finally:
-        process.kill()
-        copier.join(5)
+PRINTING = threading.Lock()
 
 
-def copy(source: IO[bytes]) -> None:
-    for line in source:
-        print(line.decode("utf-8", "replace").rstrip("\r\n"), flush=True)
+def watch(command: Sequence[str], environment: dict[str, str] | None, output: Path) -> int:
+    """Run a suite, its output in a file; 1 if it does not end. On a terminal Wine would draw."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            return process.wait(SUITE_SECONDS)
+        except subprocess.TimeoutExpired:
+            file.write(f"dev.py: no end after {SUITE_SECONDS} seconds; stopped\n".encode())
+            return 1
+        finally:
+            process.kill()
 
 
 def count(report: Path) -> tuple[int, int, int]:

@@ -71,3 +71,9 @@ def test_an_entry_says_cause_outcome_and_cure(page):
 @pytest.mark.parametrize("page", ERROR_PAGES, ids=name)
 def test_the_index_names_every_page(page):
     assert f"errors/{page.name}" in (ROOT / "docs/errors.rst").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.rst")), ids=name)
+def test_the_contents_name_every_page(page):
+    index = (ROOT / "docs/index.rst").read_text(encoding="utf-8")
+    assert page.name == "index.rst" or f"<{page.name}>" in index
