@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 import time
+import venv
+from pathlib import Path
 
 import pytest
 
@@ -217,10 +219,56 @@ def test_late_bytes_after_the_end_fail_the_next_request(make_pool):
 
 if ON_WINDOWS:
 
-    def test_the_handle_may_be_synchronous(make_pool):
-        pool = make_pool(modes=Modes(synchronous_handle=True))
+    @pytest.mark.parametrize("synchronous", [False, True])
+    def test_the_handle_may_be_overlapped_or_not(make_pool, synchronous):
+        pool = make_pool(modes=Modes(synchronous_handle=synchronous))
         assert pool.ask("body", b"z" * 100_000).text == b"z" * 100_000
         assert pool.ask().text == b"hello"
+
+    @pytest.mark.parametrize("synchronous", [False, True])
+    @pytest.mark.parametrize("seconds", [0, 0.01, 1.5])
+    def test_the_host_may_connect_early_or_late(make_pool, synchronous, seconds):
+        modes = Modes(synchronous_handle=synchronous, late_connect=seconds)
+        pool = make_pool("--connect", modes=modes)
+        assert pool.ask("body", b"z" * 100_000).text == b"z" * 100_000
+
+    def test_a_virtual_environments_redirector_ends_with_its_child(make_pool, tmp_path):
+        pool = make_pool(full_path=str(virtual_environment(tmp_path / "venv")))
+        reply = pool.ask("pid")
+        interpreter = int(reply.text)
+        assert interpreter != reply.pid
+        pool.recycle()
+        pool.wait_for("ended: recycled")
+        deadline = time.monotonic() + 20
+        while runs(interpreter):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def virtual_environment(folder):
+        """By hand: Wine lacks what the module venv copies with."""
+        launchers = Path(venv.__file__).parent / "scripts" / "nt"
+        # Called python.exe before 3.13.
+        launcher = next(p for p in map(launchers.joinpath, LAUNCHERS) if p.exists())
+        python = folder / "Scripts" / "python.exe"
+        python.parent.mkdir(parents=True)
+        python.write_bytes(launcher.read_bytes())
+        home = f"home = {Path(sys.executable).parent}\n"
+        (folder / "pyvenv.cfg").write_text(home, encoding="utf-8")
+        return python
+
+    LAUNCHERS = ("venvlauncher.exe", "python.exe")
+
+    def runs(pid):
+        import _winapi
+
+        try:
+            handle = _winapi.OpenProcess(0x100000, False, pid)
+        except OSError:
+            return False
+        try:
+            return _winapi.WaitForSingleObject(handle, 0) == _winapi.WAIT_TIMEOUT
+        finally:
+            _winapi.CloseHandle(handle)
 
 
 if ON_WINDOWS and not hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):

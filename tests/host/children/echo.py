@@ -3,6 +3,7 @@
 The variable DO of a request says what to do with it, good or bad; see SHOW and DO.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -323,5 +324,10 @@ if __name__ == "__main__":
             signal.signal(signal.SIGTERM, lambda number, frame: STOP.set())
     if sys.platform == "win32":
         msvcrt.setmode(0, os.O_BINARY)
+    if "--connect" in sys.argv:
+        # On a synchronous handle it waits and succeeds, which _winapi takes for an error.
+        with contextlib.suppress(OSError):
+            connecting = _winapi.ConnectNamedPipe(msvcrt.get_osfhandle(0), overlapped=True)
+            connecting.GetOverlappedResult(True)
     STREAM = Tcp() if "--tcp" in sys.argv else Pipe()
     serve()
