@@ -16,8 +16,9 @@ from flup.server import fcgi_base
 
 from iiswsgi import launch
 from iiswsgi.errors import BadRequest, Error, ExitStatus, RequestTooLarge
-from iiswsgi.fastcgi.connection import BrokenOff, GatewayConnection, GatewayRequest
+from iiswsgi.fastcgi.connection import GatewayConnection
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Role
+from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 from iiswsgi.fastcgi.streams import ErrorStream
 from iiswsgi.fastcgi.transport.listener import Listener
 from iiswsgi.inifile import paste_command_line, server_options

@@ -1,4 +1,4 @@
-"""flup's Connection and Request with the I/O replaced: one method a record type.
+"""flup's Connection with the I/O replaced: one method a record type.
 
 Kept from flup: its objects, what they know of each other, and the bookkeeping in ``_requests`` and
 ``_start_request``. Its choke points are overridden: every byte comes in through ``process_input``,
@@ -8,147 +8,31 @@ every record goes out through ``writeRecord`` or ``end_request``. Its spelling s
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flup.server import fcgi_base
 
-from iiswsgi.errors import ClientDisconnected, Error, ExitStatus, ProtocolError, RequestTooLarge
+from iiswsgi.errors import ClientDisconnected, Error, ProtocolError
 from iiswsgi.fastcgi import protocol, streams
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Record, RecordType
+from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iiswsgi.fastcgi.transport.base import Transport
 
-__all__ = ["BrokenOff", "GatewayConnection", "GatewayRequest", "ResponseStream"]
+__all__ = ["GatewayConnection"]
 
 log = logging.getLogger(__name__)
-
-GATHER_SIZE = 65536
-"""Bytes of a response that are gathered before they are sent unasked.
-
-One receive of the same size on the other side; more would only hold back what is ready.
-"""
 
 _SEND_SIZE = 262144
 """Bytes joined for one send: enough to make the calls' cost vanish, little enough to hold."""
 
 _FEW_PIECES = 4
 """A small response's records: nothing to count before they are joined."""
-
-_STDOUT = int(RecordType.STDOUT)
-
-
-class BrokenOff(Error):
-    """A response failed after its first byte; the connection ends without END_REQUEST."""
-
-    exit_status = ExitStatus.BROKEN_OFF
-
-    def __init__(self) -> None:
-        super().__init__("W21", "a response was broken off; the connection is closed")
-
-
-class ResponseStream(fcgi_base.OutputStream):
-    """STDOUT of one request: the head, the body, and their way into records.
-
-    It holds back until asked to flush or until :data:`GATHER_SIZE`, so that a small response and
-    its END_REQUEST leave in one write.
-    """
-
-    def head(self, status: str, headers: list[tuple[str, str]]) -> None:
-        """See :class:`iiswsgi.wsgi.call.Response`. ``Status`` is always sent (RFC 3875, 6.3.3)."""
-        self._req.stdin.drain()
-        lines = [f"Status: {status}\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in headers]
-        lines.append("\r\n")
-        self._gather("".join(lines).encode("latin-1"))
-
-    def body(self, chunk: bytes) -> None:
-        """See :class:`iiswsgi.wsgi.call.Response`."""
-        self._gather(chunk)
-
-    def flush(self) -> None:
-        """See :class:`iiswsgi.wsgi.call.Response`."""
-        self._write(self._bufList)
-        self._conn.flush()
-
-    def close(self) -> None:
-        """Take no more; what is gathered, and the stream's end, leave with END_REQUEST."""
-        self._write(self._bufList)
-        self.closed = True
-
-    def _gather(self, data: bytes) -> None:
-        self._bufList.append(data)
-        self.dataWritten = True
-        self._gathered += len(data)
-        if self._gathered >= GATHER_SIZE:
-            self.flush()
-
-    _gathered = 0
-
-    def _write(self, data: list[bytes]) -> None:
-        """Records for *data*, which is emptied: one if it all fits, else as many as needed."""
-        if not data:
-            return
-        request_id = self._req.requestId
-        if self._gathered <= protocol.MAX_CONTENT:
-            self._conn.write_record(self._type, request_id, b"".join(data))
-            data.clear()
-        for piece in data:
-            self._conn.write_pieces(protocol.split_content(self._type, request_id, piece))
-        data.clear()
-        self._gathered = 0
-
-
-class GatewayRequest(fcgi_base.Request):
-    """One request, from BEGIN_REQUEST to END_REQUEST."""
-
-    def __init__(self, conn: GatewayConnection, input_stream_class: Any, timeout: int) -> None:
-        # flup's constructor makes five streams, of which a responder that keeps FCGI_STDERR silent
-        # needs two; it is not called.
-        self._conn = conn
-        self._timeout = timeout
-        self.server = conn.server
-        self.params: dict[str, str] = {}
-        self.stdin = input_stream_class(conn)
-        self.stdout = ResponseStream(conn, self, _STDOUT)
-        self.aborted = False
-        self.params_data: list[bytes] = []
-        self.params_size = 0
-        self.started = False
-        self.refusal = ""
-
-    def run(self) -> None:
-        """Serve the request and end it.
-
-        :raises BrokenOff: the response cannot be finished and must not look whole.
-        """
-        try:
-            protocol_status, app_status = self.server.handler(self)
-            self.stdin.discard()
-            self.stdin.drain()
-        except ClientDisconnected:
-            if not self.stdin.aborted:
-                raise
-            protocol_status, app_status = ProtocolStatus.REQUEST_COMPLETE, 1
-        finally:
-            self.stdin.discard()
-        self._flush()
-        self._end(app_status, protocol_status)
-
-    @functools.cached_property
-    def stderr(self) -> Any:
-        """FCGI_STDERR, made when somebody wants it."""
-        return fcgi_base.OutputStream(self._conn, self, RecordType.STDERR, buffered=True)
-
-    def _flush(self) -> None:
-        self.stdout.close()
-        if "stderr" in self.__dict__ and self.stderr.dataWritten:
-            self.stderr.close()
 
 
 class GatewayConnection(fcgi_base.Connection):
@@ -172,6 +56,7 @@ class GatewayConnection(fcgi_base.Connection):
             RecordType.GET_VALUES: self._do_get_values,
         }
         self.failure: Error | None = None
+        self._gone = False
 
     def run(self) -> None:
         """Serve until the peer or the process's end says so; never raises what the peer did."""
@@ -188,6 +73,8 @@ class GatewayConnection(fcgi_base.Connection):
             if self.failure is None:
                 log.info("%s", error)
         finally:
+            for request in self._requests.values():
+                request.stdin.discard()
             self._requests.clear()
             self._cleanupSocket()
         if self.failure is not None:
@@ -202,7 +89,7 @@ class GatewayConnection(fcgi_base.Connection):
         """
         if self._sock.answers_management:
             with contextlib.suppress(ClientDisconnected):
-                self._sock.send(protocol.encode_record(RecordType.UNKNOWN_TYPE, 0, bytes(8)))
+                self._send(protocol.encode_record(RecordType.UNKNOWN_TYPE, 0, bytes(8)))
 
     def make_body(self) -> streams.RequestBody:
         """A body that is pulled through this connection."""
@@ -238,12 +125,16 @@ class GatewayConnection(fcgi_base.Connection):
 
     def _receive(self) -> bool:
         idle = not self._requests and not self._decoder.pending
-        data = self._sock.receive_idle() if idle else self._sock.receive()
+        if self._gone:
+            data = b""
+        else:
+            data = self._sock.receive_idle() if idle else self._sock.receive()
         if data:
             self._decoder.feed(data)
         elif idle:
             self._keepGoing = False
         else:
+            self._gone = True
             raise ClientDisconnected("P12", f"{self._sock.name} is gone in the middle of a request")
         return bool(data)
 
@@ -296,16 +187,33 @@ class GatewayConnection(fcgi_base.Connection):
         out, self._out = self._out, []
         if len(out) <= _FEW_PIECES:  # none is larger than a record
             if out:
-                self._sock.send(b"".join(out))
+                self._send(b"".join(out))
             return
         start = size = 0
         for index, piece in enumerate(out):
             size += len(piece)
             if size >= _SEND_SIZE:
-                self._sock.send(b"".join(out[start : index + 1]))
+                self._send(b"".join(out[start : index + 1]))
                 start, size = index + 1, 0
         if size:
-            self._sock.send(b"".join(out[start:]))
+            self._send(b"".join(out[start:]))
+
+    def _send(self, data: bytes) -> None:
+        """Send, unless it has failed before: what comes after half a send is out of step."""
+        self.check()
+        try:
+            self._sock.send(data)
+        except ClientDisconnected:
+            self._gone = True
+            raise
+
+    def check(self) -> None:
+        """Find out whether the peer is known to be gone.
+
+        :raises ClientDisconnected: it is.
+        """
+        if self._gone:
+            raise ClientDisconnected("P10", f"{self._sock.name} is gone")
 
     # In: one method a record type.
 
@@ -329,32 +237,14 @@ class GatewayConnection(fcgi_base.Connection):
         if request.started:
             raise ProtocolError("P06", "PARAMS arrived after the empty record that ends them")
         if record.content:
-            self._add_params(request, record.content)
+            request.add_params(record.content, self.server.max_params_bytes)
             return
-        try:
-            data = b"".join(request.params_data)
-            request.params = protocol.decode_pairs(data, self.server.max_params)
-        except RequestTooLarge as error:
-            request.refusal = error.sentence
-        request.params_data.clear()
-        request.started = True
+        request.end_params(self.server.max_params)
         self._absorb(request.stdin)
         if request.stdin.aborted:
-            self.end_request(request, 1)
+            self._end_aborted(request)
         else:
             self._start_request(request)
-
-    def _add_params(self, request: GatewayRequest, content: bytes) -> None:
-        """Keep PARAMS up to the limit; beyond it the request alone is refused, and nothing kept."""
-        request.params_size += len(content)
-        if request.params_size > self.server.max_params_bytes:
-            request.refusal = (
-                f"the server variables are more than max_params_bytes, "
-                f"{self.server.max_params_bytes} bytes"
-            )
-            request.params_data.clear()
-        else:
-            request.params_data.append(content)
 
     def _absorb(self, body: streams.RequestBody) -> None:
         """Handle the records that came in the same read: usually they end the body."""
@@ -383,13 +273,18 @@ class GatewayConnection(fcgi_base.Connection):
             return
         request.stdin.abort()
         if not request.started:
-            self.end_request(request, 1)
+            self._end_aborted(request)
+
+    def _end_aborted(self, request: GatewayRequest) -> None:
+        request.stdin.discard()
+        self.end_request(request, 1)
 
     def _do_get_values(self, record: Record) -> None:
         if not self._sock.answers_management:
             return
         known = {name: str(value) for name, value in self.server.capability.items()}
-        asked = protocol.decode_pairs(record.content)
+        # The record's size is limit enough.
+        asked = protocol.decode_pairs(record.content, protocol.MAX_CONTENT)
         answer = protocol.encode_pairs({n: known[n] for n in asked if n in known})
         self._out.append(protocol.encode_record(RecordType.GET_VALUES_RESULT, 0, answer))
         self.flush()

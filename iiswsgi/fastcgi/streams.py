@@ -114,12 +114,18 @@ class RequestBody:
                 return b""
             self._pull_more()
 
+    def check(self) -> None:
+        """Find out whether the request is still wanted.
+
+        :raises ClientDisconnected: the web server gave it up.
+        """
+        if self.aborted:
+            raise ClientDisconnected("P11", "the web server gave the request up (ABORT_REQUEST)")
+
     def _pull_more(self) -> None:
-        if self.aborted:
-            raise ClientDisconnected("P11", "the web server gave the request up (ABORT_REQUEST)")
+        self.check()
         self._pull()
-        if self.aborted:
-            raise ClientDisconnected("P11", "the web server gave the request up (ABORT_REQUEST)")
+        self.check()
 
     def _to_spool(self, data: bytes) -> None:
         if self._spool is None:

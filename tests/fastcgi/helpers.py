@@ -2,8 +2,9 @@
 
 from iiswsgi.errors import ClientDisconnected
 from iiswsgi.fastcgi import protocol
-from iiswsgi.fastcgi.connection import GatewayConnection, GatewayRequest
+from iiswsgi.fastcgi.connection import GatewayConnection
 from iiswsgi.fastcgi.protocol import Decoder, ProtocolStatus, RecordType, Role
+from iiswsgi.fastcgi.request import GatewayRequest
 
 PARAMS = {"REQUEST_METHOD": "POST", "SCRIPT_NAME": "/page", "EMPTY": "", "LONG": "x" * 300}
 

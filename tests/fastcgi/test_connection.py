@@ -9,10 +9,10 @@ import pytest
 from flup.server import fcgi_base
 
 from iiswsgi.errors import ClientDisconnected, ExitStatus, ProtocolError
-from iiswsgi.fastcgi import connection as connection_module
 from iiswsgi.fastcgi import protocol
-from iiswsgi.fastcgi.connection import BrokenOff, GatewayConnection, GatewayRequest
+from iiswsgi.fastcgi.connection import GatewayConnection
 from iiswsgi.fastcgi.protocol import KEEP_CONN, ProtocolStatus, RecordType, Role
+from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest, ResponseStream
 from tests.fastcgi.helpers import PARAMS, echo, records, request_bytes, responses, serve
 
 HEAD = b"Status: 200 OK\r\nX-Params: 4\r\n\r\n"
@@ -531,7 +531,7 @@ def test_flup_still_has_every_name_that_is_relied_on():
     connection = GatewayConnection(None, None, None, 0)
     assert connection._requests == {}
     assert connection._sock is None
-    stream = connection_module.ResponseStream(connection, None, RecordType.STDOUT)
+    stream = ResponseStream(connection, None, RecordType.STDOUT)
     assert (stream._bufList, stream.dataWritten, stream.closed) == ([], False, False)
     assert base.FCGI_RESPONDER == Role.RESPONDER
     assert base.FCGI_KEEP_CONN == KEEP_CONN

@@ -1,0 +1,163 @@
+"""flup's Request and OutputStream made ours: one request, and the response on its way out.
+
+How the records travel is :mod:`.connection`'s business; what they say is the server's.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from flup.server import fcgi_base
+
+from iiswsgi.errors import ClientDisconnected, Error, ExitStatus, RequestTooLarge
+from iiswsgi.fastcgi import protocol
+from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType
+
+if TYPE_CHECKING:
+    from iiswsgi.fastcgi.connection import GatewayConnection
+
+__all__ = ["GATHER_SIZE", "BrokenOff", "GatewayRequest", "ResponseStream"]
+
+GATHER_SIZE = 65536
+"""Bytes of a response that are gathered before they are sent unasked.
+
+One receive of the same size on the other side; more would only hold back what is ready.
+"""
+
+_STDOUT = int(RecordType.STDOUT)
+
+
+class BrokenOff(Error):
+    """A response failed after its first byte; the connection ends without END_REQUEST."""
+
+    exit_status = ExitStatus.BROKEN_OFF
+
+    def __init__(self) -> None:
+        super().__init__("W21", "a response was broken off; the connection is closed")
+
+
+class ResponseStream(fcgi_base.OutputStream):
+    """STDOUT of one request: the head, the body, and their way into records.
+
+    It holds back until asked to flush or until :data:`GATHER_SIZE`, so that a small response and
+    its END_REQUEST leave in one write.
+    """
+
+    def head(self, status: str, headers: list[tuple[str, str]]) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`. ``Status`` is always sent (RFC 3875, 6.3.3)."""
+        self._req.stdin.drain()
+        lines = [f"Status: {status}\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in headers]
+        lines.append("\r\n")
+        self._gather("".join(lines).encode("latin-1"))
+
+    def body(self, chunk: bytes) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`."""
+        self._gather(chunk)
+
+    def flush(self) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`."""
+        self._write(self._bufList)
+        self._conn.flush()
+
+    def check(self) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`."""
+        self._req.stdin.check()
+        self._conn.check()
+
+    def close(self) -> None:
+        """Take no more; what is gathered, and the stream's end, leave with END_REQUEST."""
+        self._write(self._bufList)
+        self.closed = True
+
+    def _gather(self, data: bytes) -> None:
+        self._bufList.append(data)
+        self.dataWritten = True
+        self._gathered += len(data)
+        if self._gathered >= GATHER_SIZE:
+            self.flush()
+
+    _gathered = 0
+
+    def _write(self, data: list[bytes]) -> None:
+        """Records for *data*, which is emptied: one if it all fits, else as many as needed."""
+        if not data:
+            return
+        request_id = self._req.requestId
+        if self._gathered <= protocol.MAX_CONTENT:
+            self._conn.write_record(self._type, request_id, b"".join(data))
+            data.clear()
+        for piece in data:
+            self._conn.write_pieces(protocol.split_content(self._type, request_id, piece))
+        data.clear()
+        self._gathered = 0
+
+
+class GatewayRequest(fcgi_base.Request):
+    """One request, from BEGIN_REQUEST to END_REQUEST."""
+
+    def __init__(self, conn: GatewayConnection, input_stream_class: Any, timeout: int) -> None:
+        # flup's constructor makes five streams, of which a responder that keeps FCGI_STDERR silent
+        # needs two; it is not called.
+        self._conn = conn
+        self._timeout = timeout
+        self.server = conn.server
+        self.params: dict[str, str] = {}
+        self.stdin = input_stream_class(conn)
+        self.stdout = ResponseStream(conn, self, _STDOUT)
+        self.aborted = False
+        self._params_data: list[bytes] = []
+        self._params_size = 0
+        self.started = False
+        self.refusal = ""
+
+    def add_params(self, content: bytes, limit: int) -> None:
+        """Keep PARAMS up to *limit* bytes; beyond it the request is refused and nothing kept."""
+        self._params_size += len(content)
+        if self._params_size > limit:
+            self.refusal = f"the server variables are more than max_params_bytes, {limit} bytes"
+            self._params_data.clear()
+        else:
+            self._params_data.append(content)
+
+    def end_params(self, limit: int) -> None:
+        """Decode PARAMS over the whole stream, however it was cut into records.
+
+        :param limit: number of variables; with more the request is refused.
+        :raises ProtocolError: they end within a pair.
+        """
+        self.started = True
+        try:
+            self.params = protocol.decode_pairs(b"".join(self._params_data), limit)
+        except RequestTooLarge as error:
+            self.refusal = error.sentence
+        self._params_data.clear()
+
+    def run(self) -> None:
+        """Serve the request and end it.
+
+        :raises BrokenOff: the response cannot be finished and must not look whole.
+        """
+        try:
+            protocol_status, app_status = self.server.handler(self)
+            self.stdin.discard()
+            self.stdin.drain()
+        except ClientDisconnected:
+            if not self.stdin.aborted:
+                raise
+            protocol_status, app_status = ProtocolStatus.REQUEST_COMPLETE, 1
+        finally:
+            self.stdin.discard()
+        self._flush()
+        self._end(app_status, protocol_status)
+
+    @functools.cached_property
+    def stderr(self) -> Any:
+        """FCGI_STDERR, made when somebody wants it."""
+        return fcgi_base.OutputStream(self._conn, self, RecordType.STDERR, buffered=True)
+
+    def _flush(self) -> None:
+        self.stdout.close()
+        if "stderr" in self.__dict__ and self.stderr.dataWritten:
+            self.stderr.close()
