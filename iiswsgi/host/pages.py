@@ -146,7 +146,7 @@ main { max-width: 52rem; margin: 0 auto; padding: 2rem 1rem 3rem; }
 .status { margin: 0; color: var(--mark); font-weight: 600; }
 h1 { margin: .1rem 0 1rem; font-size: 1.7rem; line-height: 1.2; }
 h2 { margin: 1.8rem 0 .5rem; font-size: 1.05rem; }
-.sentence { font-size: 1.1rem; overflow-wrap: anywhere; }
+.sentence { font-size: 1.1rem; overflow-wrap: anywhere; white-space: pre-wrap; }
 .iis { padding: .6rem .8rem; border-left: .25rem solid var(--mark); background: var(--soft); }
 pre { margin: 0; padding: .8rem; white-space: pre-wrap; overflow-wrap: anywhere;
   background: var(--soft); border: 1px solid var(--line);

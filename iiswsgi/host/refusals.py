@@ -56,8 +56,8 @@ def wrong_config(error: ConfigError) -> Report:
         as_sentence(error.sentence),
         meaning="scriptProcessor must be an application's fullPath and arguments, joined by a "
         "bar, letter by letter.",
-        iis="HTTP Error 500.0 - Internal Server Error. The FastCGI executable was not found, or "
-        "is not configured. Error code 0x80070002 or 0x8007000d",
+        iis="HTTP Error 500.0 - Internal Server Error, saying that a path was not found or that "
+        "the executable is not configured",
         facts=(("More about it", f"docs/errors, {error.code}"),),
     )
 
