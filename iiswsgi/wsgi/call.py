@@ -108,7 +108,7 @@ def _failed(error: BaseException, reply: Reply, environ: Environ, error_page: Er
     """
     cause = _cause(error)
     name = request_name(environ)
-    if isinstance(cause, ClientDisconnected):
+    if isinstance(cause, ClientDisconnected) and _has_left(reply.response):
         log.info("IISWSGI-W12: %s: the client left: %s", name, cause)
         return Outcome.GONE
     if not reply.head_sent:
@@ -140,6 +140,15 @@ def _failed(error: BaseException, reply: Reply, environ: Environ, error_page: Er
         exc_info=error,
     )
     return outcome
+
+
+def _has_left(response: Response) -> bool:
+    """Whether it is this client that has left; applications may raise what they kept of another."""
+    try:
+        response.check()
+    except ClientDisconnected:
+        return True
+    return False
 
 
 def _cause(error: BaseException) -> BaseException:

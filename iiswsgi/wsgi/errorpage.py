@@ -69,13 +69,17 @@ def is_local(environ: Mapping[str, Any]) -> bool:
     Behind a proxy on the same machine every request comes from there; so one that says it was
     passed on is not local.
     """
-    remote = str(environ.get("REMOTE_ADDR") or "").lower()
-    if not remote or any(environ.get(name) for name in _PASSED_ON):
+    remote = _text(environ, "REMOTE_ADDR").lower()
+    if not remote or any(_text(environ, name) for name in _PASSED_ON):
         return False
     remote = remote.removeprefix("::ffff:")
-    return (
-        remote == "::1" or remote.startswith("127.") or remote == str(environ.get("LOCAL_ADDR", ""))
-    )
+    return remote == "::1" or remote.startswith("127.") or remote == _text(environ, "LOCAL_ADDR")
+
+
+def _text(environ: Mapping[str, Any], name: str) -> str:
+    """Give a variable, or nothing if the application has put something else in its place."""
+    value = environ.get(name)
+    return value if isinstance(value, str) else ""
 
 
 _PASSED_ON = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
@@ -133,7 +137,7 @@ class ErrorPage(NamedTuple):
         if self.log and is_local(environ):
             where = f"The log with this id in it is at {self.log} on this server."
         paragraphs = [text, f"Error id: {error_id}", where]
-        if "text/html" in str(environ.get("HTTP_ACCEPT", "")):
+        if "text/html" in _text(environ, "HTTP_ACCEPT"):
             kind, body = "text/html", _as_html(status, paragraphs, trace)
         else:
             kind, body = "text/plain", "\n\n".join([status, *paragraphs, *filter(None, [trace])])

@@ -27,6 +27,9 @@ class Response(Protocol):
     def flush(self) -> None:
         """Send all that was taken, now."""
 
+    def check(self) -> None:
+        """Raise ClientDisconnected if the client is known to be gone; do nothing else."""
+
 
 class Reply:
     """What is known of one response, and its way out."""
@@ -115,7 +118,11 @@ class Reply:
         """Send a body that is all at hand, so that its length is known."""
         total = 0
         for chunk in chunks:
-            total += len(chunk if type(chunk) is bytes else _checked_chunk(chunk))
+            if type(chunk) is not bytes:
+                chunks = [_checked_chunk(item) for item in chunks]
+                total = sum(map(len, chunks))
+                break
+            total += len(chunk)
         if not self.head_sent:
             self.send_head(total)
         for chunk in chunks:
@@ -206,8 +213,10 @@ class Reply:
 
 
 def _checked_chunk(chunk: Any) -> bytes:
-    if isinstance(chunk, bytes):
+    if type(chunk) is bytes:
         return chunk
+    if isinstance(chunk, bytes):
+        return bytes(memoryview(chunk))  # a subclass may have other ideas of its length
     raise ApplicationError(
         "W11", f"the body must come in bytes, a chunk is of type {type(chunk).__qualname__}"
     )
@@ -215,10 +224,13 @@ def _checked_chunk(chunk: Any) -> bytes:
 
 def request_name(environ: Mapping[str, Any]) -> str:
     """Name the request in a log line; without its query, which may hold secrets."""
-    path = environ.get("iiswsgi.raw_path")
+    method, path = environ.get("REQUEST_METHOD", "-"), environ.get("iiswsgi.raw_path")
     if path is None:
-        path = str(environ.get("SCRIPT_NAME", "")) + str(environ.get("PATH_INFO", ""))
-    return ascii(f"{environ.get('REQUEST_METHOD', '-')} {path}"[:_NAME_LENGTH])[1:-1]
+        parts = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        path = "".join(part for part in parts if isinstance(part, str))
+    # The application has had the environ; what is no text any more need not bear to be shown.
+    words = (word if isinstance(word, str) else "?" for word in (method, path))
+    return ascii(" ".join(words)[:_NAME_LENGTH])[1:-1]
 
 
 _NAME_LENGTH = 200

@@ -34,9 +34,12 @@ class Recorder:
     def flush(self):
         self._note("flush", None)
 
-    def _note(self, kind, what):
+    def check(self):
         if len(self.events) == self.leaves_at:
             raise self.error
+
+    def _note(self, kind, what):
+        self.check()
         if kind == "head":
             assert "head" not in self.kinds, "a second head"
         if kind == "body":

@@ -371,6 +371,19 @@ def test_the_application_may_catch_what_is_refused_and_answer_otherwise():
     assert run(application)[1].status == "200 Better"
 
 
+class LyingBytes(bytes):
+    def __len__(self):
+        return 3
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter])
+def test_a_subclass_of_bytes_has_the_length_it_has(kind):
+    outcome, response = run(answers(kind([LyingBytes(b"longer"), LyingBytes(b"")])))
+    assert outcome is Outcome.COMPLETE
+    assert response.sent == b"longer"
+    assert response.content_length == (None if kind is iter else "6")
+
+
 def test_a_subclass_of_bytes_is_bytes():
     class Special(bytes): ...
 
@@ -575,10 +588,49 @@ def wraps(environ, start_response):
 @pytest.mark.parametrize("application", [reads, wraps])
 def test_a_client_that_leaves_while_sending(application, caplog):
     caplog.set_level(logging.INFO)
-    outcome, response = run(application, **{"wsgi.input": Input(LEFT)})
+    response = Recorder(leaves_at=0)
+    outcome, _ = run(application, response=response, **{"wsgi.input": Input(LEFT)})
     assert outcome is Outcome.GONE
     assert response.events == []
     assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+def test_an_error_kept_from_another_request_is_the_applications_before_the_head(caplog):
+    outcome, response = run(reads, **{"wsgi.input": Input(LEFT)})
+    assert outcome is Outcome.COMPLETE
+    assert response.status == "500 Internal Server Error"
+    assert codes(caplog) == ["IISWSGI-W01"]
+
+
+def test_an_error_kept_from_another_request_makes_no_half_response_look_whole(caplog):
+    def body():
+        yield b"one"
+        raise LEFT
+
+    outcome, _ = run(answers(body))
+    assert outcome is Outcome.BROKEN
+    assert codes(caplog) == ["IISWSGI-W02"]
+
+
+class Unshowable:
+    def _fail(self, *_):
+        raise ValueError("not to be shown")
+
+    __str__ = __repr__ = __bool__ = __format__ = _fail
+
+
+@pytest.mark.parametrize(
+    "name", ["REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "iiswsgi.raw_path", "HTTP_ACCEPT"]
+)
+def test_an_environ_spoiled_by_the_application_is_no_trouble(name, caplog):
+    def application(environ, start_response):
+        environ[name] = Unshowable()
+        raise Weird
+
+    outcome, response = run(application)
+    assert outcome is Outcome.COMPLETE
+    assert response.status == "500 Internal Server Error"
+    assert codes(caplog) == ["IISWSGI-W01"]
 
 
 TOO_LARGE = RequestTooLarge("P98", "the body is larger than max_request_body (a test)")
