@@ -124,11 +124,9 @@ class GatewayConnection(fcgi_base.Connection):
         self._dispatch.get(record.type, self._do_unknown_type)(record)
 
     def _receive(self) -> bool:
+        self.check()  # a peer that stalled until the time-out is not waited for again
         idle = not self._requests and not self._decoder.pending
-        if self._gone:
-            data = b""
-        else:
-            data = self._sock.receive_idle() if idle else self._sock.receive()
+        data = self._sock.receive_idle() if idle else self._sock.receive()
         if data:
             self._decoder.feed(data)
         elif idle:

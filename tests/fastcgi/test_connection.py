@@ -1,5 +1,6 @@
 """One conversation with a web server: every record type, every cut, every fault of flup's cured."""
 
+import contextlib
 import gc
 import inspect
 import logging
@@ -13,7 +14,16 @@ from iiswsgi.fastcgi import protocol
 from iiswsgi.fastcgi.connection import GatewayConnection
 from iiswsgi.fastcgi.protocol import KEEP_CONN, ProtocolStatus, RecordType, Role
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest, ResponseStream
-from tests.fastcgi.helpers import PARAMS, echo, records, request_bytes, responses, serve
+from tests.fastcgi.helpers import (
+    PARAMS,
+    FakeServer,
+    FakeTransport,
+    echo,
+    records,
+    request_bytes,
+    responses,
+    serve,
+)
 
 HEAD = b"Status: 200 OK\r\nX-Params: 4\r\n\r\n"
 PAGE = HEAD + repr(sorted(PARAMS.items())).encode()
@@ -404,6 +414,18 @@ def test_an_abort_for_nobody_is_ignored():
     assert responses(transport.sent) == [(1, PAGE, 0, 0)]
 
 
+@pytest.mark.parametrize("end", [ABORT, b"", bytes(8)])
+def test_a_request_that_ends_before_it_runs_leaves_no_spool(end, monkeypatch):
+    spools = []
+    real = tempfile.TemporaryFile
+    monkeypatch.setattr(
+        tempfile, "TemporaryFile", lambda **options: spools.append(real(**options)) or spools[-1]
+    )
+    wire = request_bytes(b"x" * 5000)[: -protocol.HEADER_SIZE]
+    serve([wire + end])
+    assert [spool.closed for spool in spools] == [True]
+
+
 # ---- management records --------------------------------------------------------------
 
 
@@ -422,6 +444,16 @@ def test_management_records_are_answered_on_sockets():
     assert protocol.decode_pairs(values.content) == {"FCGI_MAX_CONNS": "1", "FCGI_MPXS_CONNS": "0"}
     assert (unknown.type, unknown.request_id) == (RecordType.UNKNOWN_TYPE, 0)
     assert unknown.content == bytes([200, 0, 0, 0, 0, 0, 0, 0])
+
+
+def test_any_number_of_values_may_be_asked_for():
+    asked = protocol.encode_pairs([("x", "")] * 10_000 + [("FCGI_MAX_CONNS", "")])
+    wire = protocol.encode_record(RecordType.GET_VALUES, 0, asked)
+    transport, connection, _ = serve([wire], answers_management=True)
+    assert [protocol.decode_pairs(r.content) for r in records(transport.sent)] == [
+        {"FCGI_MAX_CONNS": "1"}
+    ]
+    assert connection.failure is None
 
 
 def test_management_records_are_ignored_on_the_pipe():
@@ -452,6 +484,34 @@ def test_a_peer_that_leaves_while_the_response_is_sent_is_no_fault(caplog):
     _, connection, _ = serve([request_bytes()], peer_leaves_after=0)
     assert connection.failure is None
     assert [r.getMessage()[:11] for r in caplog.records] == ["IISWSGI-P10"]
+
+
+def test_nothing_is_sent_after_a_send_that_failed():
+    """Half of it may have left, when the peer stalled; what follows would be out of step."""
+
+    class Stalling(FakeTransport):
+        def send(self, data):
+            self.events.append(("send", len(data)))
+            raise ClientDisconnected("P10", "the test's peer takes nothing")
+
+    def application(request):
+        hello(request)
+        with contextlib.suppress(ClientDisconnected):
+            request.stdout.flush()
+
+    transport = Stalling([request_bytes(), request_bytes()])
+    GatewayConnection(transport, None, FakeServer(application), 0).run()
+    assert [kind for kind, _ in transport.events] == ["receive", "send"]
+
+
+def test_a_peer_that_is_gone_is_not_waited_for_again():
+    def application(request):
+        for _ in range(3):
+            with contextlib.suppress(ClientDisconnected):
+                request.stdin.reader().read()
+
+    transport, _, _ = serve([request_bytes(b"some body")[:-8]], application)
+    assert [kind for kind, _ in transport.events] == ["receive", "receive"]
 
 
 def test_a_broken_off_response_has_no_end():
