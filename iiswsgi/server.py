@@ -21,6 +21,7 @@ from iiswsgi.fastcgi.protocol import ProtocolStatus, Role
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 from iiswsgi.fastcgi.streams import ErrorStream
 from iiswsgi.fastcgi.transport.listener import Listener
+from iiswsgi.fastcgi.transport.slots import SlottedTransport
 from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime.settings import Settings
@@ -113,11 +114,13 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         """Serve all connections to a listening socket until the shutdown."""
         settings = self.settings
         self._set_concurrency(settings.threads)
-        self._slots = threading.Semaphore(settings.threads)
+        slots = self._slots = threading.Semaphore(settings.threads)
         listener = Listener(
             sock,
             self.shutdown,
-            self.serve_connection,
+            lambda transport: self.serve_connection(
+                SlottedTransport(transport, slots, shares=settings.threads > 1)
+            ),
             connection_limit=settings.connection_limit,
             timeout=settings.channel_timeout,
         )
@@ -143,7 +146,10 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         if self._slots is None:
             outcome = self._watched(req)
         else:
-            with self._slots:
+            if not self._static_environ["wsgi.multithread"]:
+                # One call at a time is the rule, so none may begin that would wait for its body.
+                req.stdin.drain()
+            with req.transport:
                 outcome = self._watched(req)
         if outcome is Outcome.SHORT and self._slots is not None:
             # To break a connection off is cheap; on the one pipe the process would end with it.

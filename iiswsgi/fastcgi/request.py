@@ -152,6 +152,11 @@ class GatewayRequest(fcgi_base.Request):
         self._flush()
         self._end(app_status, protocol_status)
 
+    @property
+    def transport(self) -> Any:
+        """What carries the conversation."""
+        return self._conn._sock
+
     @functools.cached_property
     def stderr(self) -> Any:
         """FCGI_STDERR, made when somebody wants it."""

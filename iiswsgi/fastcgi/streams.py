@@ -41,6 +41,7 @@ class RequestBody:
         self._spool: BinaryIO | None = None
         self._spool_read = 0
         self._discarding = False
+        self._lost: OSError | None = None
         self.size = 0
         self.complete = False
         self.too_large = False
@@ -58,10 +59,15 @@ class RequestBody:
         if self._discarding:
             return
         self._waiting += len(data)
-        if self._spool is not None or self._waiting > self._spool_limit:
-            self._to_spool(data)
-        else:
+        if self._spool is None and self._waiting <= self._spool_limit:
             self._chunks.append(data)
+            return
+        try:
+            self._to_spool(data)
+        except OSError as error:
+            # The disk is full, for example. That concerns who reads this body, and nobody else.
+            self._lost = error
+            self.discard()
 
     def abort(self) -> None:
         """The web server gave the request up; the next read says so."""
@@ -69,7 +75,7 @@ class RequestBody:
 
     def reader(self) -> io.BufferedIOBase:
         """The body as a binary file for ``wsgi.input``."""
-        if self.complete and self._spool is None and not self.too_large:
+        if self.complete and self._spool is None and not self.too_large and self._lost is None:
             # All of it is here: nothing to pull, nothing that could fail.
             return io.BytesIO(b"".join(self._chunks))
         return io.BufferedReader(_RawBody(self), _READ_SIZE)
@@ -98,8 +104,11 @@ class RequestBody:
 
         :raises ClientDisconnected: the peer left, or gave the request up, before the end.
         :raises RequestTooLarge: the body is larger than the limit.
+        :raises OSError: the temporary file could not take it.
         """
         while True:
+            if self._lost is not None:
+                raise self._lost
             if self.too_large:
                 raise RequestTooLarge(
                     "W20", f"the request body is larger than max_request_body, {self._max_size}"

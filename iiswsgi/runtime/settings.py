@@ -96,8 +96,10 @@ class Settings:
         convert.count_from(1, 1000),
         8,
         "",
-        "Requests that run at once on sockets. Eight cover the waiting for a database, and"
-        " more only queue for the interpreter. On a pipe there is one request at a time.",
+        "Requests that run at once on sockets; those that wait for the web server to send or"
+        " take bytes do not count, unless it is 1, which means one call at a time. Eight cover"
+        " the waiting for a database, and more only queue for the interpreter. On a pipe there"
+        " is one request at a time.",
     )
     connection_limit: Setting[int] = Setting(
         convert.count_from(1, 10000),

@@ -1,5 +1,6 @@
 """The request body: pulled, spooled, bounded; and wsgi.errors that goes two ways."""
 
+import errno
 import io
 import tempfile
 
@@ -139,3 +140,17 @@ def test_error_text_goes_to_the_log_and_to_the_web_server():
     stream.flush()
     assert log.getvalue() == "caf\xe9 \ud800ab"
     assert b"".join(sent) == b"caf\xc3\xa9 \\ud800ab"
+
+
+def test_a_spool_that_fails_concerns_the_reader_alone(monkeypatch):
+    def full(**options):
+        raise OSError(errno.ENOSPC, "the disk is full (a test)")
+
+    body, _ = make_body([b"x" * 100, b"y" * 100, b""], spool_limit=1)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    body.drain()
+    assert body.complete
+    for _ in range(2):
+        with pytest.raises(OSError, match="the disk is full"):
+            body.reader().read()
+    body.discard()

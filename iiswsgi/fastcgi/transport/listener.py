@@ -139,7 +139,14 @@ class Listener:
         name = f"the connection from {address or 'a local peer'}"
         thread = threading.Thread(target=self._run, args=(sock, name), name=name, daemon=True)
         self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.error("IISWSGI-P14: no connection can be served for now: %s", error)
+            self._threads.discard(thread)
+            sock.close()
+            time.sleep(_ACCEPT_PAUSE)
+            return False
         return True
 
     def _run(self, sock: socket.socket, name: str) -> None:

@@ -152,6 +152,23 @@ def test_a_full_process_stops_though_a_connection_waits():
         release.set()
 
 
+def test_without_a_thread_for_it_a_connection_is_closed_and_the_next_is_served(monkeypatch, caplog):
+    real, refusals = threading.Thread.start, []
+
+    def start(thread):
+        if thread.name.startswith("the connection") and not refusals:
+            refusals.append(thread)
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with Running(connection_limit=1) as running:
+        with socket.create_connection(running.address, 10) as sock:
+            assert sock.recv(100) == b""
+        assert running.ask() == b"HELLO"
+    assert [record.getMessage()[:11] for record in caplog.records] == ["IISWSGI-P14"]
+
+
 def test_an_address_that_is_taken_says_so():
     with open_listener(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
