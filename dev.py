@@ -28,7 +28,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent
@@ -226,23 +226,35 @@ PRINTING = threading.Lock()
 
 
 def watch(command: Sequence[str], environment: dict[str, str] | None, output: Path) -> int:
-    """Run a suite, its output in a file; 1 if it does not end. On a terminal Wine would draw."""
+    """Run a suite, what it says in a file; 1 if it does not end."""
     with output.open("wb") as file:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=file,
+            # Not the file itself: a Python on Wine does not start with that.
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        # What outlives the suite keeps the pipe open, so only a thread may wait for its end.
+        copier = threading.Thread(target=copy, args=(process.stdout, file), daemon=True)
+        copier.start()
         try:
-            return process.wait(SUITE_SECONDS)
+            status = process.wait(SUITE_SECONDS)
         except subprocess.TimeoutExpired:
-            file.write(f"dev.py: no end after {SUITE_SECONDS} seconds; stopped\n".encode())
-            return 1
-        finally:
-            process.kill()
+            print(f"\n== no end after {SUITE_SECONDS} seconds: {output}", flush=True)
+            status = 1
+        process.kill()
+        copier.join(5)
+    return status
+
+
+def copy(source: IO[bytes], file: IO[bytes]) -> None:
+    with contextlib.suppress(ValueError):  # the file was closed: nobody waits any more
+        for line in source:
+            file.write(line.replace(b"\r\n", b"\n"))
+            file.flush()
 
 
 def count(report: Path) -> tuple[int, int, int]:
