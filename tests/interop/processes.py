@@ -21,14 +21,15 @@ PACKAGES = {
     "nginx": "nginx",
     "lighttpd": "lighttpd",
     "apache2": "apache2 libapache2-mod-fcgid",
+    "/usr/lib/apache2/modules/mod_fcgid.so": "libapache2-mod-fcgid",
     "cgi-fcgi": "libfcgi-bin",
     "spawn-fcgi": "spawn-fcgi",
 }
 
 
 def program(name):
-    """The path of a program; skips where it is missing, and says how to get it."""
-    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+    """The path of a program or file; skips where it is missing, and says how to get it."""
+    path = shutil.which(name, os.F_OK, os.environ.get("PATH", "") + ":/usr/sbin")
     if path is None:
         pytest.skip(f"no {name} here; apt-get install {PACKAGES[name]}")
     return path

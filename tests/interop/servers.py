@@ -184,6 +184,7 @@ def lighttpd(folder):
 @contextlib.contextmanager
 def apache(folder):
     """Apache with mod_fcgid."""
+    program("/usr/lib/apache2/modules/mod_fcgid.so")
     write_ini(folder)
     (folder / "root").mkdir()
     content = snippet("apache-fcgid", folder)
