@@ -29,8 +29,9 @@ MAX_SIZE = 10 << 20
 KEPT_FILES = 5
 """Rotated files that are kept; with the current one some 60 MiB, a forgotten site's fair share."""
 
-LOCK_SECONDS = 1.0
-"""How long a write waits for the others. Each holds the lock for some microseconds."""
+LOCK_SECONDS = 5.0
+"""How long a write waits for the others. Each holds the lock for some microseconds; but nothing
+makes them take turns, and on a machine with too much to do one of many may be unlucky for long."""
 
 RETRY_SECONDS = 10.0
 """Pause before that is tried again which failed: a rotation, because a viewer holds the file, or

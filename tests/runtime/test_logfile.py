@@ -158,7 +158,7 @@ WRITER = """
     import sys
     sys.path.insert(0, sys.argv[1])
     from iiswsgi.runtime.logfile import LogFile
-    file = LogFile(sys.argv[2], max_size=100_000, kept_files=1000)
+    file = LogFile(sys.argv[2], max_size=50_000, kept_files=1000)
     for number in range(int(sys.argv[4])):
         file.write(b"%s %d %s\\n" % (sys.argv[3].encode(), number, b"x" * (number % 90)))
     if sys.argv[5] == "die":
@@ -168,7 +168,7 @@ WRITER = """
 
 
 def test_many_processes_lose_and_mix_nothing(path):
-    processes, lines = 8, 2000
+    processes, lines = 8, 2000 if sys.platform != "win32" else 800  # Wine takes its time
     command = [sys.executable, "-c", textwrap.dedent(WRITER), str(ROOT), str(path)]
     running = [
         subprocess.Popen([*command, str(number), str(lines), "die"]) for number in range(processes)
@@ -183,7 +183,7 @@ def test_many_processes_lose_and_mix_nothing(path):
     assert len(found) == len(expected)
     assert set(found) == expected
     assert len(rotated(path)) >= 5
-    assert all(each.stat().st_size < 200_000 for each in rotated(path))
+    assert all(each.stat().st_size < 100_000 for each in rotated(path))
 
 
 def test_many_threads(path):
