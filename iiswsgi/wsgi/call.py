@@ -192,8 +192,9 @@ def _close(result: Any, environ: Environ) -> None:
     try:
         result.close()
     except BaseException as error:
-        if isinstance(_cause(error), ClientDisconnected):
-            log.info("IISWSGI-W12: %s: the client left: %s", request_name(environ), error)
+        cause = _cause(error)
+        if isinstance(cause, ClientDisconnected):
+            log.info("IISWSGI-W12: %s: the client left: %s", request_name(environ), cause)
             return
         log.error(
             "IISWSGI-W03: %s: close() of the application's result failed; the response is not "

@@ -513,9 +513,14 @@ def test_an_exception_in_close_leaves_the_response_as_it_is(error, caplog):
 
 def test_close_after_the_client_left(caplog):
     caplog.set_level(logging.INFO)
-    outcome, _ = run(answers(Closable([b"one"], LEFT)))
-    assert outcome is Outcome.COMPLETE
-    assert codes(caplog) == ["IISWSGI-W12"]
+    wrapped = ValueError("of\ntwo lines")
+    wrapped.__cause__ = LEFT
+    for error in (LEFT, wrapped):
+        caplog.clear()
+        outcome, _ = run(answers(Closable([b"one"], error)))
+        assert outcome is Outcome.COMPLETE
+        assert codes(caplog) == ["IISWSGI-W12"]
+        assert "\n" not in caplog.text.rstrip("\n")
 
 
 def test_a_list_with_a_close_is_closed():
