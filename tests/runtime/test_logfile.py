@@ -57,6 +57,27 @@ def test_rotates_at_the_size(path):
     file.close()
 
 
+def test_a_later_rotation_has_a_later_name(path, monkeypatch):
+    stamps = iter(["20260101-000000", "20260102-000000"])
+    monkeypatch.setattr(logfile.time, "strftime", lambda *_: next(stamps))
+    file = LogFile(str(path), max_size=1)
+    for number in range(3):
+        file.write(b"%d\n" % number)
+    file.close()
+    assert [each.name for each in rotated(path)] == [
+        "iiswsgi-20260101-000000-000000.log",
+        "iiswsgi-20260102-000000-000000.log",
+    ]
+
+
+def test_closes_without_its_lock(path):
+    Path(str(path) + logfile.LOCK_SUFFIX).mkdir()
+    file = LogFile(str(path))
+    file.write(b"1\n")
+    file.close()
+    assert path.read_bytes() == b"1\n"
+
+
 def test_keeps_so_many(path):
     foreign = path.with_name("iiswsgi-2001.log")
     foreign.write_bytes(b"not ours to delete")
@@ -248,6 +269,15 @@ if sys.platform != "win32":  # open files stay where they are there, and links n
         assert path.stat().st_mode & 0o007 == 0
         assert not os.get_inheritable(file.fd)
         file.close()
+
+    def test_stays_clear_of_the_standard_descriptors(programs):
+        program = """
+            from iiswsgi.runtime.logfile import LogFile
+            os.close(1)
+            file = LogFile(os.environ["IIS_USER_HOME"] + ".log")
+            assert file.fd > 2 and file._lock > 2
+        """
+        assert programs.run(program).returncode == 0
 
     def test_a_deleted_file_comes_back(path):
         file = LogFile(str(path))

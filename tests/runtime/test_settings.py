@@ -31,6 +31,10 @@ def test_settings_are_values():
     assert Settings() != {}
 
 
+def test_a_row_is_found_by_its_name():
+    assert Settings.threads.default == Settings().threads
+
+
 def test_settings_do_not_change():
     with pytest.raises(AttributeError):
         Settings().threads = 2
