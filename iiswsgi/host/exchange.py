@@ -14,6 +14,7 @@ from iiswsgi.host.channel import ChannelBroken
 from iiswsgi.host.failure import WorkerFailure, win32_hresult
 from iiswsgi.host.fastcgi import Body, End, ReplyParser, RequestWriter, Stderr
 from iiswsgi.host.head import Head
+from iiswsgi.host.modes import ClientGone
 from iiswsgi.host.stderr import StderrText
 from iiswsgi.host.worker import Worker
 
@@ -131,18 +132,27 @@ class Exchange:
         self._queued = 0
         return chunk
 
-    def abort(self, timeout: float) -> bool:
-        """Send ABORT_REQUEST and wait for the end; False when it does not come in time."""
-        deadline = time.monotonic() + timeout
+    def leave(self, how: ClientGone) -> bool:
+        """The client has left; whether the worker can still be used."""
+        worker = self.worker
+        if how == "abort":
+            return self._abort()
+        if how == "close":
+            worker.channel.close()
+            worker.process.wait(self._application.activity_timeout)
+        return False
+
+    def _abort(self) -> bool:
+        """Send ABORT_REQUEST and wait for the end, within the usual limits."""
         try:
-            self._send([*self._writer.abort()])
-            while not self.ended and time.monotonic() < deadline:
+            self._send(self._writer.abort())
+            while not self.ended:
                 self._turn(b"", True)
                 self._queue.clear()
                 self._queued = 0
         except WorkerFailure:
             return False
-        return self.ended
+        return True
 
     def _send(self, writes: list[bytes]) -> None:
         for write in writes:

@@ -13,11 +13,13 @@ from typing import Literal
 
 from iiswsgi.fastcgi import protocol
 
-__all__ = ["Modes", "Noise", "Wire"]
+__all__ = ["ClientGone", "Modes", "Noise", "Wire"]
 
 Noise = Literal["second_begin", "data", "unknown", "get_values"]
 """Records that IIS does not send: a BEGIN_REQUEST within a request, DATA, an unknown management
 record, GET_VALUES."""
+
+ClientGone = Literal["kill", "close", "abort"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Modes:
     """Orderly end of an idle worker: which of the two it sees first."""
     kill_without_notice: bool = False
     """End workers at once, in mid-request too, as IIS may with signalBeforeTerminateSeconds 0."""
-    client_gone: Literal["kill", "close", "abort"] = "kill"
+    client_gone: ClientGone = "kill"
     """When the client leaves in mid-request: close and terminate, close only, or send
     ABORT_REQUEST and wait for the END_REQUEST."""
     environment: tuple[tuple[str, str], ...] = ()

@@ -49,7 +49,6 @@ class Pool:
     :param site_folder: the site's physical path.
     :param log_folder: where the workers' log goes (their ``IIS_USER_HOME``).
     :param response_buffer_limit: the handler's ``responseBufferLimit``.
-    :raises WorkerFailure: the application cannot be started on this system.
     """
 
     def __init__(
@@ -71,16 +70,7 @@ class Pool:
         # 0 lets IIS choose by CPUs and load. At least two, so that an application which wrongly
         # keeps state in one process's memory shows it on any machine.
         self.max_instances = application.max_instances or max(2, os.cpu_count() or 1)
-        launch = plan(
-            application, site_folder=site_folder, log_folder=log_folder, modes=self._modes
-        )
-        if launch.note:
-            self._report.tell(launch.note)
-        self._monitor = None
-        if application.monitor_changes_to:
-            self._monitor = Monitor.for_application(
-                application.monitor_changes_to, launch.executable, site_folder
-            )
+        self._monitor = self._plan()
         self._lock = threading.RLock()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
@@ -94,6 +84,23 @@ class Pool:
         self._closed = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="iiswsgi-pool", daemon=True)
         self._keeper.start()
+
+    def _plan(self) -> Monitor | None:
+        try:
+            launch = plan(
+                self.application,
+                site_folder=self._site_folder,
+                log_folder=self._log_folder,
+                modes=self._modes,
+            )
+        except WorkerFailure:
+            return None  # each request will say so
+        if launch.note:
+            self._report.tell(launch.note)
+        name = self.application.monitor_changes_to
+        if not name:
+            return None
+        return Monitor.for_application(name, launch.executable, self._site_folder)
 
     @property
     def events(self) -> list[str]:
@@ -123,6 +130,7 @@ class Pool:
         try:
             worker = self._acquire()
         except WorkerFailure as failure:
+            # No process is to blame, so whoever asked tells of it.
             self._report.count(failure.kind)
             raise
         exchange = Exchange(worker, self._buffer_limit)
@@ -213,6 +221,9 @@ class Pool:
             raise
         with self._lock:
             self._starting -= 1
+            if self._closed.is_set():
+                self._enders.end(worker, "the stand-in stops", destroy=True)
+                raise _closed()
             if self._recycled != recycled:
                 # It may have started with what was there before; this is its only request.
                 worker.retired = True
@@ -252,18 +263,8 @@ class Pool:
             self._report.count("answered")
         else:
             self._report.count("client_gone")
-            usable = self._client_gone(exchange)
+            usable = exchange.leave(self._modes.client_gone)
         self._release(worker, usable, failure)
-
-    def _client_gone(self, exchange: Exchange) -> bool:
-        """Whether the worker can be used again."""
-        how = self._modes.client_gone
-        if how == "abort":
-            return exchange.abort(self.application.activity_timeout)
-        if how == "close":
-            exchange.worker.channel.close()
-            exchange.worker.process.wait(self.application.activity_timeout)
-        return False
 
     def _release(self, worker: Worker, usable: bool, failure: WorkerFailure | None) -> None:
         worker.served += 1
@@ -296,6 +297,8 @@ class Pool:
             self._report.tell(f"recycled {len(idle) + len(busy)} processes: {because}")
             for worker in idle:
                 self._enders.end(worker, f"recycled: {because}")
+            if not self._closed.is_set():
+                self._serve_queue()
         for worker in busy:
             worker.retire()
 

@@ -148,6 +148,18 @@ def test_a_program_that_is_not_there(make_pool, tmp_path):
     assert str(tmp_path / "none") in failure.sentence
 
 
+if not ON_WINDOWS:
+
+    def test_a_program_for_windows_only(make_pool):
+        pool = make_pool(full_path=r"C:\PHP\php-cgi.exe", monitor_changes_to="php.ini")
+        assert "Windows program" in fails(pool, "", "never_started").sentence
+
+    def test_a_windows_python_is_run_as_our_own(make_pool):
+        pool = make_pool(full_path=r"C:\site\Scripts\python.exe")
+        assert pool.ask().text == b"hello"
+        assert "is run as" in pool.events[0]
+
+
 def test_a_death_in_start_shows_its_log(make_pool):
     failure = fails(make_pool("--start-fails"), "", "died_in_start")
     assert failure.exit_code == 5
@@ -418,6 +430,19 @@ def test_recycling_lets_a_running_request_finish(make_pool):
     assert pool.ask("served").text == b"1"
     assert together.join()[0] == b"slept"
     pool.wait_for("left with exit code 0")
+
+
+def test_recycling_makes_room_for_those_who_wait(make_pool):
+    pool = make_pool(signal_before_terminate_seconds=30, max_instances=1)
+    pool.ask()
+    running = Together(pool, ["sleep 5"])
+    time.sleep(0.3)
+    waiting = Together(pool, ["served"])
+    time.sleep(0.3)
+    pool.recycle()
+    assert waiting.join() == [b"1"]
+    assert running.threads[0].is_alive()
+    assert running.join() == [b"slept"]
 
 
 def test_a_grace_period_that_is_too_short_loses_the_request(make_pool):
