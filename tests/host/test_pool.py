@@ -601,3 +601,38 @@ if sys.platform == "linux":
         before = use()
         for _ in range(3):
             assert use() <= before
+
+
+def test_the_figures_add_up(make_pool):
+    pool = make_pool(
+        max_instances=3, queue_length=2, rapid_fails_per_minute=1000, instance_max_requests=4
+    )
+    dos = ["", "exit 1", "garbage", "sleep 0.05", "stderr oops", "drip 0.1", "head nothing"]
+
+    def ask(number):
+        do = dos[number % len(dos)]
+        if number % 5 == 0:
+            try:
+                pool.exchange([("DO", "drip 0.2")], io.BytesIO(b"x").read).close()
+            except WorkerFailure:
+                return
+        else:
+            outcome(pool, do)
+
+    def ask_some(start):
+        for number in range(start, start + 15):
+            ask(number)
+
+    threads = [threading.Thread(target=ask_some, args=(start,)) for start in range(6)]
+    for thread in threads:
+        thread.start()
+    for _ in range(4):
+        time.sleep(0.3)
+        pool.recycle()
+    for thread in threads:
+        thread.join()
+    pool.close()
+    counters = pool.counters
+    failed = sum(counters.failed.values())
+    assert counters.sent == 90 == counters.answered + counters.client_gone + failed
+    assert counters.started == counters.ended
