@@ -33,7 +33,7 @@ class Enders:
         thread = threading.Thread(target=run, name=f"iiswsgi-end-{worker.pid}", daemon=True)
         with self._lock:
             self._threads.add(thread)
-        thread.start()
+            thread.start()  # only what has been started can be waited for
 
     def join(self) -> None:
         """Wait for all of them."""

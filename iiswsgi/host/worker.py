@@ -185,8 +185,10 @@ class Worker:
         self._ended(because)
 
     def _ended(self, because: str) -> None:
-        if self._late is not None:
-            self._late.join()  # it holds the process's handle
+        with self._lock:
+            late = self._late
+        if late is not None:
+            late.join()  # it holds the process's handle
         self.process.close()
         self.report.count("ended")
         self.report.tell(f"process {self.pid} ended: {because}")
