@@ -9,5 +9,5 @@ import sys
 collect_ignore = (
     ["interop", "browser"]
     if sys.platform == "win32"
-    else ["windows", "fastcgi/transport/test_pipe.py"]
+    else ["windows", "fastcgi/transport/test_pipe.py", "runtime/test_shutdown_event.py"]
 )

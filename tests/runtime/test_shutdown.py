@@ -92,36 +92,5 @@ def test_events_are_for_windows(shutdown):
     assert shutdown.watch_event(4) is False
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="needs Windows; tests/windows runs it on Wine")
-class TestEvent:
-    def make_event(self):
-        import _overlapped
-
-        return _overlapped.CreateEvent(None, True, False, None)
-
-    def test_setting_it_asks_for_the_end(self, shutdown):
-        import _overlapped
-
-        event = self.make_event()
-        assert shutdown.watch_event(event)
-        assert not shutdown.requested
-        _overlapped.SetEvent(event)
-        deadline = time.monotonic() + 10
-        while not shutdown.requested and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert shutdown.reason == "the shutdown event"
-
-    def test_one_that_is_set_already_counts(self, shutdown):
-        import _overlapped
-
-        event = self.make_event()
-        _overlapped.SetEvent(event)
-        assert shutdown.watch_event(event)
-        assert shutdown.requested
-
-    def test_a_stale_number_is_refused(self, shutdown):
-        assert not shutdown.watch_event(0xFFF0)
-
-
 def test_the_wake_up_socket_is_not_inherited(shutdown):
     assert not os.get_inheritable(shutdown.fileno()) if sys.platform != "win32" else True
