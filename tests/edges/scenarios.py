@@ -1,0 +1,338 @@
+"""What happens at the edges of a process's life, played under load: the scenarios and their rows.
+
+``tests/edges/test_scenarios.py`` plays each for a few seconds, ``benchmarks/edges.py`` for as long
+as one likes. Workers are real processes, on Windows behind real pipes and events.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edges import aftermath, load
+from edges.load import Load, Request, Tally
+from iiswsgi.host.modes import Modes
+from iiswsgi.host.pool import Pool
+from iiswsgi.iis.config import FastCgiApplication
+
+TESTS = Path(__file__).resolve().parent.parent
+
+INI = """\
+[app:main]
+paste.app_factory = edges.app:make_app
+
+[server:iis]
+use = egg:iiswsgi#iis
+spool_limit = 64K
+{options}
+"""
+
+PACE = 0.5 if sys.platform != "win32" else 1.5
+"""Seconds between recycles: twice what a process takes to start, so that each gets to serve."""
+
+GRACE = 60
+"""signalBeforeTerminateSeconds where nobody is to be killed, however slow the machine."""
+
+OWN_CODES = frozenset({"IISWSGI-W01"})
+"""Codes that any scenario's log holds: of the route that raises."""
+
+CLIENT_CODES = frozenset(f"IISWSGI-{code}" for code in ("P10", "P11", "P12", "W12"))
+"""What the log says of clients that left."""
+
+
+@dataclass
+class Stage:
+    """A pool ready to play on, and where its workers put things."""
+
+    pool: Pool
+    folder: Path
+    watch: aftermath.SpoolWatch
+
+
+@dataclass
+class Row:
+    """What became of one scenario."""
+
+    name: str
+    tally: Tally
+    happened: str = ""
+    """What happened meanwhile, in words."""
+    faults: list[str] = field(default_factory=list)
+    """What must not be; empty when nothing was lost and nothing left behind."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How one scenario is played.
+
+    :param play: keeps the pool under load for some seconds; says what became of the requests, and
+        what happened meanwhile.
+    """
+
+    play: Callable[[Stage, float], tuple[Tally, str]]
+    application: dict[str, Any] = field(default_factory=dict)
+    """Fields of FastCgiApplication."""
+    modes: Modes = field(default_factory=lambda: Modes(tick=0.02))
+    buffer_limit: int = 4194304
+    options: str = ""
+    """Lines for ``[server:iis]``."""
+    codes: frozenset[str] = frozenset()
+    """Codes that the workers' and the stand-in's log may hold."""
+    least_processes: int = 3
+    least_spools: int = 0
+    """Temporary files that must have been in use, for none to be left to mean anything."""
+
+
+def perform(name: str, folder: Path, seconds: float) -> Row:
+    """Play the scenario *name* in *folder*, which is new, and look what it left behind."""
+    scenario = SCENARIOS[name]
+    temp, log_folder, site = (folder / each for each in ("temp", "home", "site"))
+    for each in (temp, site):
+        each.mkdir(parents=True)
+    (site / "watched.txt").write_text("0", encoding="utf-8")
+    pool = Pool(
+        _application(scenario, site, temp),
+        site_folder=site,
+        log_folder=log_folder,
+        modes=scenario.modes,
+        response_buffer_limit=scenario.buffer_limit,
+    )
+    with aftermath.counting_codes() as told, contextlib.closing(pool):
+        with aftermath.SpoolWatch(temp, lambda: _pids(pool)) as watch:
+            tally, happened = scenario.play(Stage(pool, site, watch), seconds)
+        afterwards = Load(pool, load.usual)
+        afterwards.ask(Request("/", None, b"hello\n".__eq__), random.Random(0))
+    row = Row(name, tally, happened)
+    row.faults += [f"lost: {sentence}" for sentence in tally.lost]
+    row.faults += [f"afterwards: {sentence}" for sentence in afterwards.tally.lost]
+    row.faults += _counter_faults(pool, tally, scenario)
+    row.faults += [f"left behind: {path.name}" for path in temp.iterdir()]
+    if watch.most < scenario.least_spools:
+        row.faults.append(f"only {watch.most} temporary files were ever in use")
+    texts = aftermath.log_texts(log_folder)
+    row.faults += _log_faults(texts, tally)
+    told += sum((aftermath.codes(text) for text in texts), Counter())
+    unexpected = told.keys() - OWN_CODES - scenario.codes - _failure_codes(tally)
+    row.faults += [f"{told[code]} times {code} in the log" for code in sorted(unexpected)]
+    return row
+
+
+def _application(scenario: Scenario, site: Path, temp: Path) -> FastCgiApplication:
+    ini = site / "app.ini"
+    ini.write_text(INI.format(options=scenario.options), encoding="utf-8")
+    fields = {"max_instances": 2, "signal_before_terminate_seconds": GRACE, **scenario.application}
+    if "monitor_changes_to" in fields:
+        fields["monitor_changes_to"] = str(site / fields["monitor_changes_to"])
+    return FastCgiApplication(
+        full_path=sys.executable,
+        arguments=f'-m iiswsgi serve "{ini}"',
+        environment_variables=(
+            ("PYTHONPATH", os.pathsep.join([str(TESTS), str(TESTS.parent)])),
+            *((name, str(temp)) for name in ("TMPDIR", "TEMP", "TMP")),
+        ),
+        **fields,
+    )
+
+
+def _pids(pool: Pool) -> list[str]:
+    """The last processes started."""
+    started = [event.split()[1] for event in pool.events if " started: " in event]
+    return started[-8:]
+
+
+def _counter_faults(pool: Pool, tally: Tally, scenario: Scenario) -> list[str]:
+    counters = pool.counters
+    faults = []
+    if counters.started != counters.ended:
+        faults.append(f"{counters.started} processes were started and {counters.ended} ended")
+    if counters.started < scenario.least_processes:
+        faults.append(f"nothing happened: only {counters.started} processes were started")
+    accounted = counters.answered + counters.client_gone + sum(counters.failed.values())
+    if not counters.sent == accounted == tally.sent + 1:  # and one afterwards
+        faults.append(f"the pool counted {counters}")
+    return faults
+
+
+def _log_faults(texts: list[bytes], tally: Tally) -> list[str]:
+    broken = [line for text in texts for line in aftermath.broken_lines(text)]
+    marked = sum((aftermath.marks(text) for text in texts), Counter())
+    faults = [f"broken line: {line!r:.300}" for line in broken]
+    # Each is logged once and printed once.
+    return faults + [
+        f"{name} is {marked[name]} times in the log" for name in tally.marks if marked[name] != 2
+    ]
+
+
+def _failure_codes(tally: Tally) -> set[str]:
+    """What the stand-in says of the failures that are counted already."""
+    return {failure.code for failure in tally.failures}
+
+
+def _processes(stage: Stage) -> str:
+    return f"{stage.pool.counters.started} processes"
+
+
+# How the scenarios go.
+
+
+def _steady(stage: Stage, seconds: float) -> tuple[Tally, str]:
+    """Load, and what the configuration makes happen by itself."""
+    return Load(stage.pool, load.usual).run(seconds), _processes(stage)
+
+
+def _pauses(stage: Stage, seconds: float) -> tuple[Tally, str]:
+    """Clients that wait about as long as idle processes live."""
+    idle = stage.pool.application.idle_timeout
+    return Load(stage.pool, load.usual, pause=4 * idle).run(seconds), _processes(stage)
+
+
+def _touch(stage: Stage, seconds: float) -> tuple[Tally, str]:
+    """The monitored file changes over and over."""
+    times = itertools.count(1)
+    number = 0
+
+    def change() -> None:
+        nonlocal number
+        number = next(times)
+        (stage.folder / "watched.txt").write_text("x" * number, encoding="utf-8")
+        time.sleep(PACE)
+
+    tally = Load(stage.pool, load.usual).run(seconds, change)
+    return tally, f"{number} changes, {_processes(stage)}"
+
+
+def _recycle(mix: Callable[[random.Random], Request] = load.usual, pace: float = PACE) -> Any:
+    """The pool is recycled over and over."""
+
+    def play(stage: Stage, seconds: float) -> tuple[Tally, str]:
+        number = 0
+
+        def recycle() -> None:
+            nonlocal number
+            number += 1
+            stage.pool.recycle()
+            time.sleep(pace)
+
+        tally = Load(stage.pool, mix).run(seconds, recycle)
+        return tally, f"{number} recycles, {_processes(stage)}"
+
+    return play
+
+
+def _too_slow(chance: random.Random) -> Request:
+    """Now and then a request that takes longer than the grace."""
+    if chance.random() < 0.9:
+        return load.usual(chance)
+    return Request("/sleep/4", may_fail=frozenset({"killed"}))
+
+
+def _any_may_be_killed(chance: random.Random) -> Request:
+    """Every other request has its body in a temporary file for a while."""
+    request = load.usual(chance)
+    if chance.random() < 0.5:
+        request = Request("/stream/4?pause=0.1", load.MEMORY[: chance.choice(load.SIZES[5:])])
+    return dataclasses.replace(request, may_fail=frozenset({"killed"}))
+
+
+def _leaving(chance: random.Random) -> Request:
+    """Every other client leaves: while it sends, while it waits, while it receives."""
+    if chance.random() < 0.5:
+        return load.usual(chance)
+    when = chance.choice(("sending", "waiting", "receiving"))
+    if when == "receiving":
+        return Request("/size/3000000", leaves=when)
+    target = chance.choice(("/echo", "/count", "/sleep/0.2", "/stream/3?pause=0.05"))
+    size = chance.choice(load.SIZES)
+    return Request(target, load.MEMORY[:size], leaves=when)
+
+
+def _clients_leave(stage: Stage, seconds: float) -> tuple[Tally, str]:
+    return Load(stage.pool, _leaving).run(seconds), _processes(stage)
+
+
+def _hanging(target: str, kind: str) -> Any:
+    """Some requests hang; every failure must come with the stacks that were logged before it."""
+
+    def mix(chance: random.Random) -> Request:
+        if chance.random() < 0.95:
+            return load.usual(chance)
+        return Request(target, may_fail=frozenset({kind}))
+
+    def play(stage: Stage, seconds: float) -> tuple[Tally, str]:
+        pool_load = Load(stage.pool, mix)
+        tally = pool_load.run(seconds)
+        reported = 0
+        for failure in tally.failures:
+            lines = "\n".join(failure.log_lines)
+            # The innermost frame: the line of the application that hangs.
+            if "IISWSGI-W30" in lines and "time.sleep(" in lines:
+                reported += 1
+            else:
+                tally.lost.append(f"{target} hung and was not reported: {failure}")
+        return tally, f"{reported} reported with their stacks first, {_processes(stage)}"
+
+    return play
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "instanceMaxRequests": Scenario(_steady, {"instance_max_requests": 7}),
+    "instanceMaxRequests, no notice": Scenario(
+        _steady, {"instance_max_requests": 7, "signal_before_terminate_seconds": 0}
+    ),
+    "monitored file": Scenario(_touch, {"monitor_changes_to": "watched.txt"}),
+    "shutdown event": Scenario(_recycle(), modes=Modes(tick=0.02, end_order="signal_first")),
+    "rolling restarts": Scenario(_recycle()),
+    "grace too short": Scenario(
+        _recycle(_too_slow, 2 * PACE),
+        {"signal_before_terminate_seconds": 2},
+        codes=frozenset({"IISWSGI-H12"}),
+    ),
+    "idle time-out": Scenario(_pauses, {"idle_timeout": 0.3, "max_instances": 4}),
+    "killed without notice": Scenario(
+        _recycle(_any_may_be_killed, 2 * PACE),
+        {"signal_before_terminate_seconds": 0},
+        modes=Modes(tick=0.02, kill_without_notice=True),
+        least_spools=1,
+    ),
+    "client leaves, process killed": Scenario(
+        _clients_leave, buffer_limit=0, codes=CLIENT_CODES
+    ),
+    "client leaves, pipe closed": Scenario(
+        _clients_leave,
+        modes=Modes(tick=0.02, client_gone="close"),
+        buffer_limit=0,
+        codes=CLIENT_CODES,
+    ),
+    "client leaves, request aborted": Scenario(
+        _clients_leave,
+        modes=Modes(tick=0.02, client_gone="abort"),
+        buffer_limit=0,
+        codes=CLIENT_CODES,
+        least_processes=1,
+    ),
+    "hang, activityTimeout": Scenario(
+        _hanging("/sleep/60", "timed_out_activity"),
+        {"activity_timeout": 2},
+        options="hang_report = 1",
+        codes=frozenset({"IISWSGI-W30"}),
+        least_processes=1,
+    ),
+    "hang, requestTimeout": Scenario(
+        _hanging("/stream/600?pause=0.1", "timed_out_request"),
+        {"request_timeout": 2},
+        options="hang_report = 1",
+        codes=frozenset({"IISWSGI-W30"}),
+        least_processes=1,
+    ),
+}
+"""By name: IIS's reasons to end a process, then clients and applications that misbehave."""
