@@ -135,10 +135,15 @@ class Worker:
 
     def _ask_to_stop(self) -> None:
         grace = self.application.signal_before_terminate_seconds
-        if not grace or self.modes.kill_without_notice or self.stop_asked:
+        if not grace or self.modes.kill_without_notice:
             return
-        self.stop_asked = time.monotonic()
+        # Also a second time: unlike the event, a signal that came before the worker minded
+        # signals is forgotten.
+        again = bool(self.stop_asked)
+        self.stop_asked = self.stop_asked or time.monotonic()
         self.process.ask_to_stop()
+        if again:
+            return
         self._late = threading.Thread(target=self._kill_late, args=(grace,), daemon=True)
         self._late.start()
 
