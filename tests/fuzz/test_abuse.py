@@ -164,13 +164,13 @@ def test_peers_that_stall_harm_nobody_and_are_cut_off(tmp_path, stalled):
         for _ in range(20):
             status, body, seconds = running.ask("/count", b"x" * 5000)
             assert (status, body) == ("Status: 200 OK", b"5000 bytes")
-            assert seconds < 2
-        assert time.monotonic() - start < 10
+            assert seconds < 10
+        assert time.monotonic() - start < 30
         for peer in peers:
             with contextlib.suppress(ConnectionError):
                 while peer.recv(1 << 20):
                     pass
-        assert time.monotonic() - start < 40
+        assert time.monotonic() - start < 60
         assert running.ask()[0] == "Status: 200 OK"
     assert "IISWSGI-P14" not in running.log.read_text(encoding="utf-8")
 
