@@ -482,6 +482,18 @@ def test_a_worker_that_does_not_leave_is_killed(make_pool):
     assert any("IISWSGI-H12" in event for event in pool.events)
 
 
+def test_a_worker_that_is_asked_while_it_starts_leaves_after_its_request(make_pool):
+    pool = make_pool(
+        "--slow-start", modes=Modes(end_order="signal_first"), signal_before_terminate_seconds=10
+    )
+    together = Together(pool, [""])
+    pool.wait_for("started")
+    time.sleep(0.3)
+    pool.recycle()
+    assert together.join()[0] == b"hello"
+    pool.wait_for("it left with exit code 0", seconds=8)
+
+
 def test_recycling_under_load_loses_nothing(make_pool):
     pool = make_pool(signal_before_terminate_seconds=30, max_instances=2, instance_max_requests=5)
     stop = threading.Event()
@@ -571,6 +583,42 @@ def test_closing_ends_running_requests(make_pool):
     time.sleep(0.3)
     pool.close()
     assert together.join()[0].kind == "killed"
+
+
+def test_closing_refuses_those_who_wait(make_pool):
+    pool = make_pool(max_instances=1)
+    pool.ask()
+    running = Together(pool, ["sleep 30"])
+    time.sleep(0.3)
+    waiting = Together(pool, ["", ""])
+    time.sleep(0.3)
+    pool.close()
+    assert {failure.kind for failure in (*running.join(), *waiting.join())} == {"killed"}
+
+
+def test_a_death_while_the_body_is_sent(make_pool):
+    failure = fails(make_pool("--start-fails"), "", "died_in_start", body=bytes(1 << 20))
+    assert failure.exit_code == 5
+
+
+def test_a_death_is_noticed_though_the_connection_is_held_open(make_pool):
+    pool = make_pool()
+    pool.ask()
+    began = time.monotonic()
+    failure = fails(pool, "orphan", "died_in_request")
+    assert failure.exit_code == 9
+    assert ON_WINDOWS or time.monotonic() - began < 2.5
+
+
+def test_flushing_shows_a_body_that_nobody_reads(make_pool):
+    pool = make_pool("--early", flush_named_pipe=True, activity_timeout=1)
+    failure = fails(pool, "", "timed_out_activity", body=b"x" * 100)
+    assert "flushNamedPipe" in failure.sentence
+
+
+def test_begin_may_share_its_write(make_pool):
+    wire = Wire(begin_alone=False, join_without_body=False)
+    assert make_pool(modes=Modes(wire=wire)).ask("body", b"x").text == b"x"
 
 
 def test_a_body_that_the_worker_reads_slowly_is_not_lost(make_pool):

@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -137,6 +138,10 @@ def read_request(request_id, number):
             end(this_id, 1)
         elif kind == 2:
             return None
+        elif kind == 4 and not content and "--early" in sys.argv:
+            page(request_id, b"the body is left where it is")
+            end(request_id)
+            time.sleep(60)
         elif kind == 4:
             params += content
         elif kind == 5 and content:
@@ -265,6 +270,13 @@ def close(request):
     time.sleep(60)
 
 
+def orphan(request):
+    """Leave a process behind that holds the connection open."""
+    sleep = [sys.executable, "-c", "import time; time.sleep(3)"]
+    subprocess.Popen(sleep, stdin=0, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os._exit(9)
+
+
 def log_exit(request):
     log(request.argument)
     os._exit(7)
@@ -286,6 +298,7 @@ DO = {
     "zero": zero,
     "close": close,
     "log-exit": log_exit,
+    "orphan": orphan,
 }
 
 
@@ -317,6 +330,8 @@ if __name__ == "__main__":
     if "--start-fails" in sys.argv:
         log("no module named app")
         os._exit(5)
+    if "--slow-start" in sys.argv:
+        time.sleep(1)
     if "--deaf" not in sys.argv:
         if "_FCGI_SHUTDOWN_EVENT_" in GIVEN:
             stop_on_event()
