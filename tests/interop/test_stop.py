@@ -27,6 +27,14 @@ class Visitors:
         self.leaving = threading.Event()
         self._threads = []
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.leaving.set()
+        for thread in self._threads:
+            thread.join()
+
     def ask(self, target, method="GET", body=None):
         began = time.monotonic()
         status = ask(self.port, target, method, body).status
@@ -52,11 +60,6 @@ class Visitors:
         self._threads.append(thread)
         thread.start()
 
-    def join(self):
-        self.leaving.set()
-        for thread in self._threads:
-            thread.join()
-
     @property
     def statuses(self):
         return {status for _, status, _ in self.seen}
@@ -67,14 +70,13 @@ def test_what_was_accepted_is_answered_and_who_comes_later_is_refused(tmp_path, 
     program("nginx")
     address = f"unix:{tmp_path}/app.sock" if unix else f"127.0.0.1:{free_port()}"
     with gateway(tmp_path, address) as process, nginx_alone(tmp_path, address) as server:
-        visitors = Visitors(server.port)
-        for number in range(7):  # four threads: three of these wait for one
-            visitors.send(f"/sleep/0.{5 + number}")
-        time.sleep(0.3)
-        process.terminate()
-        wait_until(lambda: not answers(tmp_path / "app.sock" if unix else int(address[10:])))
-        visitors.ask("/too-late")
-        visitors.join()
+        with Visitors(server.port) as visitors:
+            for number in range(7):  # four threads: three of these wait for one
+                visitors.send(f"/sleep/0.{6 + number % 4}")
+            time.sleep(0.4)
+            process.terminate()
+            wait_until(lambda: not answers(tmp_path / "app.sock" if unix else int(address[10:])))
+            visitors.ask("/too-late")
         assert process.wait(10) == 0
     (late,) = [answer for answer in visitors.seen if answer[0] == "/too-late"]
     assert late[1] == 502
@@ -98,34 +100,33 @@ def test_processes_that_share_a_socket_replace_each_other_unnoticed(tmp_path, ke
 
         processes = [start()]
         server = stack.enter_context(nginx_alone(tmp_path, f"unix:{tmp_path}/app.sock", keep=keep))
-        visitors = Visitors(server.port)
-        visitors.ask("/")
-        for _ in range(6):
-            visitors.send_many()
-        for _ in range(3):
-            processes.append(start())
-            time.sleep(0.4)
-            old = processes.pop(0)
-            old.terminate()
-            assert old.wait(10) == 0
-        visitors.join()
+        with Visitors(server.port) as visitors:
+            visitors.ask("/")
+            for _ in range(4):
+                visitors.send_many()
+            for _ in range(2):
+                new = start()
+                processes.append(new)
+                wait_until(lambda pid=new.pid: ask(server.port, "/pid").text == str(pid))
+                old = processes.pop(0)
+                old.terminate()
+                assert old.wait(10) == 0
     assert visitors.statuses == {200}
-    assert len(visitors.seen) > 200
+    assert len(visitors.seen) > 100
 
 
 @pytest.mark.parametrize("server", [lighttpd, apache])
 def test_a_process_that_the_web_server_started_finishes_its_request(tmp_path, server):
     tmp_path.chmod(0o755)
     with server(tmp_path) as running_server:
-        visitors = Visitors(running_server.port)
-        visitors.ask("/")
-        visitors.send("/sleep/0.8")
-        time.sleep(0.4)
-        lines = running_server.log.splitlines()
-        workers = {int(line.split()[1]) for line in lines if "STDIN is a listening" in line}
-        for pid in workers:
-            os.kill(pid, signal.SIGTERM)
-        visitors.join()
+        with Visitors(running_server.port) as visitors:
+            visitors.ask("/")
+            visitors.send("/sleep/0.8")
+            time.sleep(0.4)
+            lines = running_server.log.splitlines()
+            workers = {int(line.split()[1]) for line in lines if "STDIN is a listening" in line}
+            for pid in workers:
+                os.kill(pid, signal.SIGTERM)
         assert visitors.statuses == {200}
         wait_until(lambda: running_server.log.count("the end: SIGTERM") == len(workers))
         wait_until(lambda: ask(running_server.port, "/").status == 200)
