@@ -120,8 +120,11 @@ class SetupError(Exception):
 def serve(site: str, bind: str) -> int:
     extras = ["host"] if Path(site).resolve() == SAMPLE else ["host", "example"]
     python = ready_environment(VENV, this_python(), extras)
+    command = host_command(str(python), site, bind)
+    if not ON_WINDOWS:
+        os.execv(command[0], command)  # so that a signal reaches the stand-in itself
     with contextlib.suppress(KeyboardInterrupt):
-        return subprocess.run(host_command(str(python), site, bind), check=False).returncode
+        return subprocess.run(command, check=False).returncode
     return 0
 
 
@@ -337,17 +340,18 @@ def ready_environment(folder: Path, python: Python, extras: Sequence[str]) -> Pa
     stamp = folder / "ready.json"
     key = digest(python.command, *(read(name) for name in ("setup.cfg", "setup.py")))
     have = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
-    if have.get("key") != key or not executable.exists():
-        have = {"key": key, "extras": []}
-    if set(extras) <= set(have["extras"]):
+    if have.get("key") == key and set(extras) <= set(have["extras"]) and executable.exists():
         return executable
     print(f"\n== preparing {folder.relative_to(ROOT)} with Python {python.name}", flush=True)
+    if have and have["key"] != key:  # made here, for something else or not to its end
+        shutil.rmtree(folder)
+        have = {}
     if not executable.exists():
         make_environment(folder, python)
-    have["extras"] = sorted({*have["extras"], *extras})
-    wanted = f"{ROOT}[{','.join(have['extras'])}]"
-    run([str(executable), *PIP, "--editable", wanted])
-    stamp.write_text(json.dumps(have), encoding="utf-8")
+        stamp.write_text(json.dumps({"key": "unfinished", "extras": []}), encoding="utf-8")
+    wanted = sorted({*have.get("extras", []), *extras})
+    run([str(executable), *PIP, "--editable", f"{ROOT}[{','.join(wanted)}]"])
+    stamp.write_text(json.dumps({"key": key, "extras": wanted}), encoding="utf-8")
     return executable
 
 
