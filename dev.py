@@ -47,7 +47,7 @@ PROGRAMS = {
     "cgi-fcgi": ("libfcgi-bin",),
     "spawn-fcgi": ("spawn-fcgi",),
     "curl": ("curl",),
-    "chromium": ("chromium",),
+    "chromium": ("chromium", "fonts-dejavu-core"),
 }
 """Program to the Debian packages that bring it. apache2 lies in /usr/sbin."""
 
