@@ -124,7 +124,8 @@ class GatewayConnection(fcgi_base.Connection):
         self._dispatch.get(record.type, self._do_unknown_type)(record)
 
     def _receive(self) -> bool:
-        self.check()  # a peer that stalled until the time-out is not waited for again
+        if self._gone:  # a peer that stalled until the time-out is not waited for again
+            self.check()
         idle = not self._requests and not self._decoder.pending
         data = self._sock.receive_idle() if idle else self._sock.receive()
         if data:
@@ -198,7 +199,8 @@ class GatewayConnection(fcgi_base.Connection):
 
     def _send(self, data: bytes) -> None:
         """Send, unless it has failed before: what comes after half a send is out of step."""
-        self.check()
+        if self._gone:
+            self.check()
         try:
             self._sock.send(data)
         except ClientDisconnected:
