@@ -254,17 +254,20 @@ def watch(command: Sequence[str], environment: dict[str, str] | None, output: Pa
 
 
 def copy(source: IO[bytes], file: IO[bytes]) -> None:
-    with contextlib.suppress(ValueError):  # the file was closed: nobody waits any more
+    with source, contextlib.suppress(ValueError):  # the file was closed: nobody waits any more
         for line in source:
             file.write(line.replace(b"\r\n", b"\n"))
             file.flush()
 
 
 def count(report: Path) -> tuple[int, int, int]:
-    if not report.exists():
+    """Passed, failed and skipped tests; none where the run broke off before it wrote them."""
+    try:
+        tree = ElementTree.parse(report)
+    except (FileNotFoundError, ElementTree.ParseError):
         return 0, 0, 0
     tests = failed = skipped = 0
-    for element in ElementTree.parse(report).iter("testsuite"):
+    for element in tree.iter("testsuite"):
         tests += int(element.get("tests", 0))
         failed += int(element.get("failures", 0)) + int(element.get("errors", 0))
         skipped += int(element.get("skipped", 0))
@@ -313,10 +316,11 @@ def python_commands() -> Iterator[str]:
 def ask_version(command: str) -> Python | None:
     """The interpreter behind a command; None if it does not run (a pyenv shim, say)."""
     question = "import sys; print(sys.executable, *sys.version_info[:2], sep='\\n')"
-    answer = subprocess.run(
-        [command, "-c", question], capture_output=True, text=True, check=False, cwd=ROOT.anchor
-    )
-    if answer.returncode:
+    try:
+        answer = subprocess.run(
+            [command, "-c", question], capture_output=True, text=True, check=True, cwd=ROOT.anchor
+        )
+    except (OSError, subprocess.CalledProcessError):
         return None
     executable, major, minor = answer.stdout.splitlines()
     return Python(executable, (int(major), int(minor)))

@@ -1,0 +1,133 @@
+"""dev.py's own rules: what it counts, what it makes anew, what it says when it cannot go on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def dev(tmp_path):
+    """The module, afresh, with its folders in a temporary one."""
+    path = Path(__file__).parent.parent / "dev.py"
+    spec = importlib.util.spec_from_file_location("dev_under_test", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    module.CACHE = tmp_path / ".cache"
+    yield module
+    del sys.modules[spec.name]
+
+
+def test_the_last_line_is_the_total(dev, capsys):
+    results = [dev.Result("a", 3, 0, 1, 1.0), dev.Result("b", 4, 2, 0, 2.0)]
+    assert dev.summary(results) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "7 passed, 2 failed, 1 skipped"
+    assert dev.summary(results[:1]) == 0
+
+
+def test_a_report_is_counted(dev, tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text(
+        '<testsuites><testsuite tests="10" failures="1" errors="2" skipped="3"/></testsuites>',
+        encoding="utf-8",
+    )
+    assert dev.count(report) == (4, 3, 3)
+
+
+@pytest.mark.parametrize("content", [None, "", "<testsuites>"])
+def test_a_suite_that_left_no_whole_report_counts_as_nothing(dev, tmp_path, content):
+    report = tmp_path / "report.xml"
+    if content is not None:
+        report.write_text(content, encoding="utf-8")
+    assert dev.count(report) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("program", "failed"), [("import sys; sys.exit(3)", 1), ("", 0)])
+def test_a_suite_without_a_report_fails_by_its_status(dev, monkeypatch, program, failed):
+    monkeypatch.setattr(dev, "ROOT", dev.CACHE.parent)
+    result = dev.suite("odd", [sys.executable, "-c", program], [])
+    assert result[1:4] == (0, failed, 0)
+
+
+@pytest.fixture
+def preparing(dev, monkeypatch, tmp_path):
+    """Runs ``ready_environment``; gives the extras that pip was asked for, None for no pip."""
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    for name in ("setup.cfg", "setup.py"):
+        (tmp_path / name).write_text("one", encoding="utf-8")
+    folder = tmp_path / "env"
+    executable = folder / ("Scripts/python.exe" if dev.ON_WINDOWS else "bin/python")
+
+    def make(folder, python):
+        executable.parent.mkdir(parents=True)
+        executable.touch()
+
+    def prepare(*extras, fails=False):
+        asked = []
+
+        def run(command, environment=None):
+            asked.append(command[-1].rpartition("[")[2].rstrip("]"))
+            if fails:
+                raise dev.SetupError("no network")
+
+        monkeypatch.setattr(dev, "run", run)
+        dev.ready_environment(folder, dev.Python("python", (3, 11)), extras)
+        return asked[0] if asked else None
+
+    monkeypatch.setattr(dev, "make_environment", make)
+    prepare.folder = folder
+    return prepare
+
+
+def test_an_environment_is_prepared_once_and_extended(preparing):
+    assert preparing("host") == "host"
+    assert preparing("host") is None
+    assert preparing("test") == "host,test"
+    assert preparing("host", "test") is None
+
+
+def test_it_is_made_anew_for_other_requirements(preparing, tmp_path):
+    preparing("host")
+    (preparing.folder / "left over").touch()
+    (tmp_path / "setup.cfg").write_text("two", encoding="utf-8")
+    assert preparing("host") == "host"
+    assert not (preparing.folder / "left over").exists()
+
+
+def test_it_is_made_anew_after_a_failure(dev, preparing):
+    with pytest.raises(dev.SetupError):
+        preparing("host", fails=True)
+    (preparing.folder / "half installed").touch()
+    assert preparing("host") == "host"
+    assert not (preparing.folder / "half installed").exists()
+
+
+def test_an_environment_of_the_users_own_is_not_deleted(dev, preparing):
+    dev.make_environment(preparing.folder, None)
+    (preparing.folder / "theirs").touch()
+    assert preparing("host") == "host"
+    assert (preparing.folder / "theirs").exists()
+    assert json.loads((preparing.folder / "ready.json").read_text("utf-8"))["extras"] == ["host"]
+
+
+def test_without_any_way_to_make_an_environment_it_says_what_to_install(dev, monkeypatch, tmp_path):
+    def no_apt(packages):
+        raise dev.SetupError("no apt-get")
+
+    monkeypatch.setattr(dev, "imports", lambda python, module: False)
+    monkeypatch.setattr(dev, "apt_install", no_apt)
+    with pytest.raises(dev.SetupError, match=r"python3\.11-venv"):
+        dev.make_environment(tmp_path / "env", dev.Python("python3", (3, 11)))
+
+
+def test_this_python_is_found_first(dev):
+    assert dev.find_pythons()[0] == dev.this_python()
+
+
+def test_a_command_that_is_no_python_is_passed_over(dev, tmp_path):
+    assert dev.ask_version(str(tmp_path / "missing")) is None
