@@ -1,4 +1,4 @@
-"""Is a request lost where processes end? ``python benchmarks/edges.py [--seconds N] [SCENARIO...]``.
+"""Is a request lost where processes end? ``benchmarks/edges.py [--seconds N] [SCENARIO...]``.
 
 Prints one line a scenario: requests sent, answered, given up by a client that left, failed, and
 why. What fails for a reason of IIS's own is named; everything else is a fault, is printed in words,
@@ -37,8 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"there is none of that name; there are {', '.join(SCENARIOS)}")
     # The stand-in warns of each process that it kills; here that is the purpose.
     logging.lastResort = None
-    print(f"Python {sys.version.split()[0]} on {sysconfig.get_platform()}, {options.seconds:g} s each")
-    print(f"{'scenario':31}{'sent':>7}{'answered':>10}{'left':>6}{'failed':>8}  why, and what happened")
+    print(
+        f"Python {sys.version.split()[0]} on {sysconfig.get_platform()}, {options.seconds:g} s each"
+    )
+    heads = f"{'sent':>7}{'answered':>10}{'left':>6}{'failed':>8}"
+    print(f"{'scenario':31}{heads}  why, and what happened")
     faulty = 0
     for name in names:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

@@ -9,7 +9,6 @@ import re
 import sys
 import threading
 from collections import Counter
-from pathlib import Path
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ [A-Z]+ [\w.-]+: .*\S.*")
 DETAIL = re.compile(r"    .*")
@@ -96,11 +95,13 @@ class SpoolWatch:
     def _descriptors(self):
         if sys.platform != "linux":
             return 0
-        found = 0
-        for pid in self._pids():
-            try:
-                links = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
-            except OSError:
-                continue  # the process, or a descriptor, has gone meanwhile
-            found += sum(link.startswith(str(self._folder)) for link in links)
-        return found
+        links = [link for pid in self._pids() for link in _targets(f"/proc/{pid}/fd")]
+        return sum(link.startswith(str(self._folder)) for link in links)
+
+
+def _targets(folder):
+    """Where the links of a process's descriptors lead; both may go any time."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                yield os.readlink(f"{folder}/{name}")
