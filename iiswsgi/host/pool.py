@@ -7,7 +7,6 @@ what it has; its replacement does not wait for that.
 
 from __future__ import annotations
 
-import collections
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.launch import plan, worker_log
 from iiswsgi.host.modes import Modes
 from iiswsgi.host.monitor import Monitor
+from iiswsgi.host.queue import Queue
 from iiswsgi.host.rapidfail import RapidFail
 from iiswsgi.host.reply import Reply
 from iiswsgi.host.report import Counters, Report
@@ -30,17 +30,6 @@ from iiswsgi.iis.config import FastCgiApplication
 __all__ = ["Pool", "Reply"]
 
 _UNEXPECTED = ("died_in_start", "died_in_request")
-
-
-class _Ticket:
-    """A request's place in the queue."""
-
-    def __init__(self) -> None:
-        self.turn = threading.Event()
-        self.worker: Worker | None = None
-        """The worker that it got; None: it may start one."""
-        self.refused = False
-        """The pool was closed first."""
 
 
 class Pool:
@@ -77,7 +66,7 @@ class Pool:
         self._leaving: set[Worker] = set()
         """Recycled in mid-request; no part of the pool any more."""
         self._starting = 0
-        self._queue: collections.deque[_Ticket] = collections.deque()
+        self._queue = Queue(application.queue_length)
         self._recycled = 0
         self._enders = Enders()
         self._rapid_fail = RapidFail(application.rapid_fails_per_minute)
@@ -154,7 +143,7 @@ class Pool:
                 return worker
             ticket = None
             if self._queue or self._alive() >= self.max_instances:
-                ticket = self._enqueue()
+                ticket = self._queue.join()
             else:
                 self._starting += 1
         if ticket is not None:
@@ -192,17 +181,6 @@ class Pool:
             "H14", f"process {worker.pid} ended while idle with exit code {exit_code}; nobody asked"
         )
         self._enders.end(worker, "it was gone already", destroy=True)
-
-    def _enqueue(self) -> _Ticket:
-        if len(self._queue) >= self.application.queue_length:
-            raise WorkerFailure(
-                "queue_full",
-                f"all {self.max_instances} processes are busy and queueLength "
-                f"({self.application.queue_length}) requests wait already; IIS answers 503.4",
-            )
-        ticket = _Ticket()
-        self._queue.append(ticket)
-        return ticket
 
     def _start(self) -> Worker:
         recycled = self._recycled
@@ -244,9 +222,7 @@ class Pool:
                 if self._alive() >= self.max_instances:
                     return
                 self._starting += 1
-            ticket = self._queue.popleft()
-            ticket.worker = worker
-            ticket.turn.set()
+            self._queue.serve(worker)
 
     # What becomes of a worker after a request.
 
@@ -307,10 +283,7 @@ class Pool:
         self._closed.set()
         self.recycle("the stand-in stops")
         with self._lock:
-            while self._queue:
-                ticket = self._queue.popleft()
-                ticket.refused = True
-                ticket.turn.set()
+            self._queue.refuse()
             leaving = list(self._leaving)
         deadline = time.monotonic() + self.application.signal_before_terminate_seconds
         for worker in leaving:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from iiswsgi.errors import ConfigError
+from iiswsgi.iis.attributes import APPLICATION, HANDLER, REQUIRED, Converter, Refused
 from iiswsgi.iis.document import Element, parse
 from iiswsgi.iis.mapping import find_application, match_handler
 
@@ -101,95 +102,6 @@ class SiteConfig:
     """The file's name, for messages."""
 
 
-_Converter = Callable[[str], Any]
-
-
-class _Refused(ValueError):
-    """The sentence about what a value must be."""
-
-
-def _number(low: int, high: int = 0xFFFFFFFF) -> _Converter:
-    def convert(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text[:20]) <= high):
-            raise _Refused(f"must be a whole number from {low} to {high}")
-        return int(text)
-
-    return convert
-
-
-def _one_of(*names: str) -> _Converter:
-    numbered = {str(number): name for number, name in enumerate(names)}
-
-    def convert(text: str) -> str:
-        name = numbered.get(text, text)
-        if name not in names:
-            raise _Refused(f"must be one of {', '.join(names)}, spelt so")
-        return name
-
-    return convert
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise _Refused("must be true or false")
-    return text.lower() == "true"
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _needed(text: str) -> str:
-    if not text:
-        raise _Refused("must not be empty")
-    return text
-
-
-# Attribute -> (field, converter). rapidFailsPerMinute is in the schema but not on the reference
-# page, so no range is known for it.
-_APPLICATION: Mapping[str, tuple[str, _Converter]] = {
-    "fullPath": ("full_path", _needed),
-    "arguments": ("arguments", _text),
-    "maxInstances": ("max_instances", _number(0, 10000)),
-    "idleTimeout": ("idle_timeout", _number(10, 604800)),
-    "activityTimeout": ("activity_timeout", _number(10, 3600)),
-    "requestTimeout": ("request_timeout", _number(10, 604800)),
-    "instanceMaxRequests": ("instance_max_requests", _number(1, 10000000)),
-    "queueLength": ("queue_length", _number(1, 10000000)),
-    "monitorChangesTo": ("monitor_changes_to", _text),
-    "signalBeforeTerminateSeconds": ("signal_before_terminate_seconds", _number(0)),
-    "stderrMode": (
-        "stderr_mode",
-        _one_of("ReturnStdErrIn500", "ReturnGeneric500", "IgnoreAndReturn200", "TerminateProcess"),
-    ),
-    "protocol": ("protocol", _one_of("NamedPipe", "Tcp")),
-    "flushNamedPipe": ("flush_named_pipe", _boolean),
-    "rapidFailsPerMinute": ("rapid_fails_per_minute", _number(0)),
-}
-
-_HANDLER: Mapping[str, tuple[str, _Converter]] = {
-    "name": ("name", _needed),
-    "path": ("path", _needed),
-    "verb": ("verb", _needed),
-    "modules": ("modules", _text),
-    "scriptProcessor": ("script_processor", _text),
-    "resourceType": (
-        "resource_type",
-        _one_of("File", "Directory", "Either", "Unspecified"),
-    ),
-    "requireAccess": (
-        "require_access",
-        _one_of("None", "Read", "Write", "Script", "Execute"),
-    ),
-    "allowPathInfo": ("allow_path_info", _boolean),
-    "responseBufferLimit": ("response_buffer_limit", _number(0)),
-    "preCondition": ("pre_condition", _text),
-    # For ISAPI and managed handlers; read so that it is no unknown name, and of no use here.
-    "type": ("", _text),
-}
-
-_REQUIRED = {"application": ("fullPath",), "add": ("name", "path", "verb")}
-
 _Item = TypeVar("_Item")
 
 
@@ -209,10 +121,10 @@ class _Reader:
             raise self.error("C03", element, f"the attribute {name} is missing; add it") from None
 
     def values(
-        self, element: Element, table: Mapping[str, tuple[str, _Converter]]
+        self, element: Element, table: Mapping[str, tuple[str, Converter]]
     ) -> dict[str, Any]:
         """The element's attributes, converted, by field name."""
-        for name in _REQUIRED[element.tag]:
+        for name in REQUIRED[element.tag]:
             self.attribute(element, name)
         values: dict[str, Any] = {}
         for name, text in element.attributes.items():
@@ -223,7 +135,7 @@ class _Reader:
             field_name, converter = table[name]
             try:
                 value = converter(text)
-            except _Refused as refused:
+            except Refused as refused:
                 raise self.error("C03", element, f'{name}="{text[:80]}" {refused}') from None
             if field_name:
                 values[field_name] = value
@@ -271,7 +183,7 @@ class _Reader:
         return (*here, *kept)
 
     def application(self, element: Element) -> FastCgiApplication:
-        application = FastCgiApplication(**self.values(element, _APPLICATION))
+        application = FastCgiApplication(**self.values(element, APPLICATION))
         variables = self.collection(
             [child for child in element.children if child.tag == "environmentVariables"],
             (),
@@ -286,7 +198,7 @@ class _Reader:
         return replace(application, environment_variables=variables)
 
     def handler(self, element: Element) -> Handler:
-        return Handler(**self.values(element, _HANDLER))
+        return Handler(**self.values(element, HANDLER))
 
 
 def _roots(root: Element) -> list[Element]:
