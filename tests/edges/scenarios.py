@@ -43,8 +43,9 @@ PACE = 0.5 if sys.platform != "win32" else 3
 GRACE = 60
 """signalBeforeTerminateSeconds where nobody is to be killed, however slow the machine."""
 
-SHORT_GRACE = 2 if sys.platform != "win32" else 8
-"""signalBeforeTerminateSeconds where somebody is: more than a start and a usual request take."""
+LIMIT = 3 if sys.platform != "win32" else 10
+"""Grace and time limits, in seconds, where a request is to exceed them: more than a process's start
+and a usual request take, Wine's included."""
 
 OWN_CODES = frozenset({"IISWSGI-W01"})
 """Codes that any scenario's log holds: of the route that raises."""
@@ -240,7 +241,7 @@ def _too_slow(chance: random.Random) -> Request:
     """Now and then a request that takes longer than the grace."""
     if chance.random() < 0.9:
         return load.usual(chance)
-    return Request(f"/sleep/{2 * SHORT_GRACE}", may_fail=frozenset({"killed"}))
+    return Request(f"/sleep/{2 * LIMIT}", may_fail=frozenset({"killed"}))
 
 
 def _any_may_be_killed(chance: random.Random) -> Request:
@@ -298,7 +299,7 @@ SCENARIOS: dict[str, Scenario] = {
     "rolling restarts": Scenario(_recycle()),
     "grace too short": Scenario(
         _recycle(_too_slow, 2 * PACE),
-        {"signal_before_terminate_seconds": SHORT_GRACE},
+        {"signal_before_terminate_seconds": LIMIT},
         codes=frozenset({"IISWSGI-H12"}),
     ),
     "idle time-out": Scenario(_pauses, {"idle_timeout": 0.3, "max_instances": 4}),
@@ -325,16 +326,16 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "hang, activityTimeout": Scenario(
         _hanging("/sleep/60", "timed_out_activity"),
-        {"activity_timeout": 2},
-        options="hang_report = 1",
+        {"activity_timeout": LIMIT},
+        options=f"hang_report = {LIMIT // 2}",
         codes=frozenset({"IISWSGI-W30"}),
         least_failures=1,
         least_processes=1,
     ),
     "hang, requestTimeout": Scenario(
         _hanging("/stream/600?pause=0.1", "timed_out_request"),
-        {"request_timeout": 2},
-        options="hang_report = 1",
+        {"request_timeout": LIMIT},
+        options=f"hang_report = {LIMIT // 2}",
         codes=frozenset({"IISWSGI-W30"}),
         least_failures=1,
         least_processes=1,
