@@ -1,4 +1,4 @@
-"""SIGTERM under load: what was accepted is answered, and who comes later is refused at once."""
+"""Processes that are asked to leave, under load, and processes that die."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from interop.client import ask
+from interop.client import ask, is_broken
 from interop.processes import GATEWAY, answers, free_port, program, running, wait_until
-from interop.servers import apache, gateway, lighttpd, nginx_alone, write_ini
+from interop.servers import apache, gateway, lighttpd, nginx, nginx_alone, write_ini
 
 pytestmark = pytest.mark.interop
 
@@ -107,7 +107,9 @@ def test_processes_that_share_a_socket_replace_each_other_unnoticed(tmp_path, ke
             for _ in range(2):
                 new = start()
                 processes.append(new)
-                wait_until(lambda pid=new.pid: ask(server.port, "/pid").text == str(pid))
+                started = f" {new.pid} INFO iiswsgi.launch: STDIN is a listening socket"
+                wait_until(lambda started=started: started in server.log)
+                time.sleep(0.4)
                 old = processes.pop(0)
                 old.terminate()
                 assert old.wait(10) == 0
@@ -130,3 +132,15 @@ def test_a_process_that_the_web_server_started_finishes_its_request(tmp_path, se
         assert visitors.statuses == {200}
         wait_until(lambda: running_server.log.count("the end: SIGTERM") == len(workers))
         wait_until(lambda: ask(running_server.port, "/").status == 200)
+
+
+@pytest.mark.parametrize("server", [lighttpd, apache, lambda folder: nginx(folder, keep=True)])
+def test_what_a_dying_process_left_cannot_be_taken_for_a_response(tmp_path, server):
+    tmp_path.chmod(0o755)
+    with server(tmp_path) as running_server:
+        if server is apache:  # which adds its own error page to what was sent
+            assert "500 Internal Server Error" in ask(running_server.port, "/gone/0.2").text
+        else:
+            assert is_broken(running_server.port, "/gone/0.2")
+        if server in (lighttpd, apache):
+            wait_until(lambda: ask(running_server.port, "/").status == 200)
