@@ -22,11 +22,14 @@ INI = """\
 [app:main]
 paste.app_factory = interop.app:make_app
 
+{server}
+threads = 4
+"""
+
+SERVER = """\
 [server:iis]
 use = egg:iiswsgi#iis
-threads = 4
 log_file = {folder}/iiswsgi.log
-{options}
 """
 
 NGINX = """\
@@ -110,16 +113,16 @@ def snippet(name, folder, address="127.0.0.1:9000"):
     return text.replace("/srv/site", str(folder)).replace("127.0.0.1:9000", address)
 
 
-def write_ini(folder, options=""):
+def write_ini(folder, server=SERVER):
     ini = folder / "app.ini"
-    ini.write_text(INI.format(folder=folder, options=options), encoding="utf-8")
+    ini.write_text(INI.format(server=server.format(folder=folder)), encoding="utf-8")
     return ini
 
 
 @contextlib.contextmanager
-def gateway(folder, listen, options=""):
+def gateway(folder, listen):
     """The gateway listening for itself; gives its process."""
-    ini = write_ini(folder, f"listen = {listen}\n{options}")
+    ini = write_ini(folder, snippet("ini-listen", folder, listen))
     ready = listen[5:] if listen.startswith("unix:") else int(listen.rpartition(":")[2])
     with running([*GATEWAY, ini], folder / "gateway.out", ready=ready) as process:
         yield process
