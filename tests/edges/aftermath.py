@@ -74,6 +74,7 @@ class SpoolWatch:
     """
 
     def __init__(self, folder, pids):
+        self.now = 0
         self.most = 0
         self._folder = folder
         self._pids = pids
@@ -90,7 +91,8 @@ class SpoolWatch:
 
     def _watch(self):
         while not self._stop.wait(0.02):
-            self.most = max(self.most, len(os.listdir(self._folder)), self._descriptors())
+            self.now = max(len(os.listdir(self._folder)), self._descriptors())
+            self.most = max(self.most, self.now)
 
     def _descriptors(self):
         if sys.platform != "linux":

@@ -219,8 +219,11 @@ def _touch(stage: Stage, seconds: float) -> tuple[Tally, str]:
     return tally, f"{number} changes, {_processes(stage)}"
 
 
-def _recycle(mix: Callable[[random.Random], Request] = load.usual, pace: float = PACE) -> Any:
-    """The pool is recycled over and over."""
+def _recycle(
+    mix: Callable[[random.Random], Request] = load.usual,
+    wait: Callable[[Stage], None] = lambda stage: time.sleep(PACE),
+) -> Any:
+    """The pool is recycled over and over, each time after a wait."""
 
     def play(stage: Stage, seconds: float) -> tuple[Tally, str]:
         number = 0
@@ -228,8 +231,8 @@ def _recycle(mix: Callable[[random.Random], Request] = load.usual, pace: float =
         def recycle() -> None:
             nonlocal number
             number += 1
+            wait(stage)
             stage.pool.recycle()
-            time.sleep(pace)
 
         tally = Load(stage.pool, mix).run(seconds, recycle)
         return tally, f"{number} recycles, {_processes(stage)}"
@@ -237,9 +240,17 @@ def _recycle(mix: Callable[[random.Random], Request] = load.usual, pace: float =
     return play
 
 
+def _wait_for_spool(stage: Stage) -> None:
+    """Until a process is in the middle of a request, and has a temporary file."""
+    time.sleep(PACE)
+    until = time.monotonic() + LIMIT
+    while not stage.watch.now and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def _too_slow(chance: random.Random) -> Request:
     """Now and then a request that takes longer than the grace."""
-    if chance.random() < 0.9:
+    if chance.random() < 0.8:
         return load.usual(chance)
     return Request(f"/sleep/{2 * LIMIT}", may_fail=frozenset({"killed"}))
 
@@ -298,13 +309,14 @@ SCENARIOS: dict[str, Scenario] = {
     "shutdown event": Scenario(_recycle(), modes=Modes(tick=0.02, end_order="signal_first")),
     "rolling restarts": Scenario(_recycle()),
     "grace too short": Scenario(
-        _recycle(_too_slow, 2 * PACE),
+        _recycle(_too_slow),
         {"signal_before_terminate_seconds": LIMIT},
         codes=frozenset({"IISWSGI-H12"}),
+        least_failures=1,
     ),
     "idle time-out": Scenario(_pauses, {"idle_timeout": 0.3, "max_instances": 4}),
     "killed without notice": Scenario(
-        _recycle(_any_may_be_killed, 2 * PACE),
+        _recycle(_any_may_be_killed, _wait_for_spool),
         {"signal_before_terminate_seconds": 0},
         modes=Modes(tick=0.02, kill_without_notice=True),
         least_failures=1,
