@@ -125,9 +125,18 @@ def test_without_any_way_to_make_an_environment_it_says_what_to_install(dev, mon
         dev.make_environment(tmp_path / "env", dev.Python("python3", (3, 11)))
 
 
-def test_this_python_is_found_first(dev):
-    assert dev.find_pythons()[0] == dev.this_python()
+def test_one_python_for_each_version_and_this_one_first(dev, monkeypatch):
+    found = {
+        "/old": dev.Python("/old", (3, 9)),
+        "/new": dev.Python("/new", (3, 99)),
+        "/another": dev.Python("/another", (3, 99)),
+        "/shim": None,
+    }
+    monkeypatch.setattr(dev, "python_commands", lambda: list(found))
+    monkeypatch.setattr(dev, "ask_version", found.get)
+    assert dev.find_pythons() == [dev.this_python(), found["/new"]]
 
 
-def test_a_command_that_is_no_python_is_passed_over(dev, tmp_path):
+def test_a_python_says_its_version(dev, tmp_path):
+    assert dev.ask_version(sys.executable).version == sys.version_info[:2]
     assert dev.ask_version(str(tmp_path / "missing")) is None
