@@ -230,6 +230,11 @@ def cpu(environ, start_response, rest):
     return text(start_response, str(time.process_time()))
 
 
+def modules(environ, start_response, rest):
+    """The modules this process has imported, as JSON."""
+    return text(start_response, json.dumps(sorted(sys.modules)))
+
+
 ROUTES = {
     "": home,
     "echo": echo,
@@ -251,4 +256,5 @@ ROUTES = {
     "detach": detach,
     "handles": handles,
     "cpu": cpu,
+    "modules": modules,
 }

@@ -313,6 +313,12 @@ def test_several_processes_lose_nothing_and_share_a_log(tmp_path):
             client.wait_for_log(f"client-{number}-14. print")
 
 
+def test_a_worker_imports_nothing_that_it_does_not_need(client):
+    packages = {name.partition(".")[0] for name in client.get("/modules").json}
+    assert not packages & {"pkg_resources", "setuptools", "waitress"}
+    assert "paste.script" not in client.get("/modules").json
+
+
 def test_paster_serve(tmp_path):
     arguments = '-c "from paste.script.command import run; run()" serve -s egg:iiswsgi#iis "{ini}"'
     with serving(make_site(tmp_path, arguments=arguments)) as client:
