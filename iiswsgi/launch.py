@@ -24,6 +24,7 @@ from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime import logconfig, settings, stdio
 from iiswsgi.runtime.convert import UnixAddress
 from iiswsgi.runtime.shutdown import Shutdown
+from iiswsgi.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from iiswsgi.fastcgi.transport.base import Transport
@@ -44,6 +45,8 @@ class Launch:
         self.settings = settings
         self.log = process_log
         self.shutdown = shutdown
+        self.loading = Watchdog(settings.hang_report)
+        """Looks how long the application loads, until it is served."""
         self.transport: Transport | None = None
         """The one conversation that STDIN is."""
         self.listener: socket.socket | None = None
@@ -100,6 +103,8 @@ def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
         stdio.make_harmless(the_log)
     # Handlers that Paste made of the INI file may hold a STDERR that is no more, or never was.
     the_log.repair()
+    launch.loading.start()
+    launch.loading.begin_loading()
     return launch
 
 

@@ -202,6 +202,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
 
 def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     """Serve from a process that is ready; what it should exit with."""
+    ready.loading.stop()
     ready.log.begun()
     path = ready.log.path
     server = IISWSGIServer(

@@ -176,10 +176,10 @@ class Settings:
         convert.seconds,
         60.0,
         "seconds",
-        "A request that runs so long is reported in the log with the stacks of all threads;"
-        " 0 for never. IIS ends the process, without a word of what it did, after 70"
-        " seconds without a byte (activityTimeout) and 90 in all (requestTimeout); raise"
-        " all three together.",
+        "A request that runs so long, or an application that loads so long, is reported in the"
+        " log with the stacks of all threads; 0 for never. IIS ends the process, without a word"
+        " of what it did, after 70 seconds without a byte (activityTimeout) and 90 in all"
+        " (requestTimeout); raise all three together.",
     )
     expose_tracebacks: Setting[bool] = Setting(
         convert.flag,

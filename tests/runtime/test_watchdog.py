@@ -53,6 +53,17 @@ def test_a_request_that_hangs_is_reported_once_with_all_stacks(hanging, caplog):
     assert "iiswsgi-watchdog" not in text
 
 
+def test_loading_that_hangs_is_reported(caplog):
+    with Watchdog(0.1) as watchdog:
+        watchdog.begin_loading()
+        assert wait_for(lambda: caplog.records)
+    (record,) = caplog.records
+    text = Formatter().to_bytes(record).decode()
+    assert "IISWSGI-S17: the application has been loading for 0 seconds" in text
+    assert "    thread 'MainThread' (loading):" in text
+    assert "in test_loading_that_hangs_is_reported" in text
+
+
 def test_requests_in_time_are_not_reported(caplog):
     with Watchdog(0.2) as watchdog:
         for _ in range(30):
