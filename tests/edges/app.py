@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from pathlib import Path
 
 from fixtureapps.app import application as fixtures
 from fixtureapps.app import text
@@ -14,6 +16,9 @@ FILLING = "x" * 3000
 
 
 def make_app(global_conf, **local_conf):
+    """Hangs while there is a file "hang" beside the INI file."""
+    while Path(global_conf["here"], "hang").exists():
+        time.sleep(0.05)
     return application
 
 
