@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections import Counter
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ [A-Z]+ [\w.-]+: .*\S.*")
@@ -39,6 +40,19 @@ def broken_lines(text):
 def marks(text):
     """How often each name was marked by a line of the log."""
     return Counter(re.findall(r": mark (\w+) ", text.decode("utf-8", "replace")))
+
+
+def stamp():
+    """The time now, as the log writes it."""
+    now = time.time()
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+    return f"{seconds}.{int(now % 1 * 1000):03}Z"
+
+
+def records(text, pid, code):
+    """The records of one process with a code: their times, and all their lines."""
+    record = rf"(?m)^(\S+) {pid} \w+ \S+ ({code}:.*\n(?:    .*\n)*)"
+    return re.findall(record, text.decode("utf-8", "replace"))
 
 
 def codes(text):

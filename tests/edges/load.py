@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from edges import aftermath
 from fixtureapps.app import CHUNK
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.variables import HttpRequest, Place, make_variables
@@ -57,7 +58,8 @@ class Tally:
     """Every other failure, in words; there must be none."""
     marks: list[str] = field(default_factory=list)
     """Names that the log must hold, since their requests were answered."""
-    failures: list[WorkerFailure] = field(default_factory=list)
+    failures: list[tuple[WorkerFailure, str]] = field(default_factory=list)
+    """With the time when the client learnt of it, as the log writes times."""
 
     @property
     def failed(self):
@@ -164,7 +166,7 @@ class Load:
 
     def _failed(self, request, failure):
         with self._lock:
-            self.tally.failures.append(failure)
+            self.tally.failures.append((failure, aftermath.stamp()))
             if failure.kind in request.may_fail:
                 self.tally.killed[failure.kind] += 1
                 return

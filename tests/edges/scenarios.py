@@ -59,6 +59,7 @@ class Stage:
 
     pool: Pool
     folder: Path
+    log_folder: Path
     watch: aftermath.SpoolWatch
 
 
@@ -114,7 +115,7 @@ def perform(name: str, folder: Path, seconds: float) -> Row:
     )
     with aftermath.counting_codes() as told, contextlib.closing(pool):
         with aftermath.SpoolWatch(temp, lambda: _pids(pool)) as watch:
-            tally, happened = scenario.play(Stage(pool, site, watch), seconds)
+            tally, happened = scenario.play(Stage(pool, site, log_folder, watch), seconds)
         afterwards = Load(pool, load.usual)
         afterwards.ask(Request("/", None, b"hello\n".__eq__), random.Random(0))
     row = Row(name, tally, happened)
@@ -182,7 +183,7 @@ def _log_faults(texts: list[bytes], tally: Tally) -> list[str]:
 
 def _failure_codes(tally: Tally) -> set[str]:
     """What the stand-in says of the failures that are counted already."""
-    return {failure.code for failure in tally.failures}
+    return {failure.code for failure, _ in tally.failures}
 
 
 def _processes(stage: Stage) -> str:
@@ -301,12 +302,13 @@ def _hanging_start(stage: Stage, seconds: float) -> tuple[Tally, str]:
     return tally, _reported(stage, tally, "IISWSGI-S17", "in make_app")
 
 
-def _reported(stage: Stage, tally: Tally, *parts: str) -> str:
-    """Each failure must have these parts in the log of its process before that is killed."""
+def _reported(stage: Stage, tally: Tally, code: str, line: str) -> str:
+    """Each failure must be preceded by its process's report, which shows the line that hangs."""
+    texts = aftermath.log_texts(stage.log_folder)
     reported = 0
-    for failure in tally.failures:
-        lines = "\n".join(failure.log_lines)
-        if all(part in lines for part in parts):
+    for failure, when in tally.failures:
+        reports = [each for text in texts for each in aftermath.records(text, failure.pid, code)]
+        if any(written < when and line in lines for written, lines in reports):
             reported += 1
         else:
             tally.lost.append(f"it hung and was not reported: {failure}")

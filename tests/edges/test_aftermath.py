@@ -43,6 +43,15 @@ def test_codes():
     assert aftermath.codes(text) == {"IISWSGI-W01": 2, "IISWSGI-P10": 1}
 
 
+def test_the_records_of_a_process_with_a_code():
+    first = f"{HEAD}IISWSGI-W30: hangs\n    in a line\n    in another\n"
+    other = f"{HEAD}IISWSGI-W30: too\n".replace("Z 12 ", "Z 123 ")
+    text = f"{HEAD}a\n{first}{other}{HEAD}IISWSGI-W01: b\n    c\n".encode()
+    [(when, lines)] = aftermath.records(text, 12, "IISWSGI-W30")
+    assert when == HEAD.split()[0] < aftermath.stamp()
+    assert lines == "IISWSGI-W30: hangs\n    in a line\n    in another\n"
+
+
 def test_temporary_files_in_use_are_seen(tmp_path):
     with (
         aftermath.SpoolWatch(tmp_path, lambda: [os.getpid()]) as watch,
