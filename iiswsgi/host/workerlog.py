@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["MAX_BYTES", "WorkerLog"]
+__all__ = ["MAX_LINES", "WorkerLog"]
 
-MAX_BYTES = 256 << 10
-"""Bytes read from the log's end at once; more is not shown to anybody."""
+MAX_LINES = 2000
+"""Lines that are given out, the last ones: more nobody reads on a page."""
 
 _PID = re.compile(r'\d\S+ (\d+) |.*?"(?:pid|process)": ?(\d+)')
 """The process in a record's first line: the word behind the time, or JSON's."""
@@ -32,27 +34,23 @@ class WorkerLog:
 
         A line that begins with a blank belongs to the record above it, as a traceback's do.
         """
-        text = self._read(since)
-        if pid is None:
-            return text
-        kept: list[str] = []
-        keeping = False
-        for line in text:
-            if line[:1] not in ("", " ", "\t"):
+        kept: deque[str] = deque(maxlen=MAX_LINES)
+        keeping = pid is None
+        for line in self._read(since):
+            if pid is not None and line[:1] not in ("", " ", "\t"):
                 match = _PID.match(line)
                 keeping = match is not None and str(pid) in match.groups()
             if keeping:
                 kept.append(line)
-        return kept
+        return list(kept)
 
-    def _read(self, since: int) -> list[str]:
+    def _read(self, since: int) -> Iterator[str]:
+        """Each line from *since* on; a log is rotated before it grows too large to look through."""
         try:
             with self.path.open("rb") as file:
-                size = file.seek(0, 2)
                 # A smaller file is a new one: the old was renamed away.
-                start = max(since if since <= size else 0, size - MAX_BYTES)
-                file.seek(start)
-                data = file.read(MAX_BYTES)
+                file.seek(since if since <= file.seek(0, 2) else 0)
+                for line in file:
+                    yield line.decode("utf-8", "replace").rstrip("\r\n")
         except OSError:
-            return []
-        return data.decode("utf-8", "replace").splitlines()
+            return

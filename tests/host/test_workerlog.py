@@ -49,9 +49,12 @@ def test_a_rotated_file_is_read_from_its_beginning(tmp_path):
     assert log.lines(since=position) == ["new"]
 
 
-def test_only_the_end_of_a_large_file_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(workerlog, "MAX_BYTES", 100)
-    assert len("\n".join(make(tmp_path, "line\n" * 1000).lines())) <= 100
+def test_of_many_lines_the_last_are_kept_and_others_do_not_push_them_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(workerlog, "MAX_LINES", 3)
+    other = "2026-01-02T03:04:05.678Z 99 INFO app: other\n"
+    log = make(tmp_path, TEXT + other * 1000)
+    assert log.lines() == other.splitlines() * 3
+    assert log.lines(171) == [TEXT.splitlines()[i] for i in (1, 2, 8)]
 
 
 def test_no_file_has_no_lines(tmp_path):
