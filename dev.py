@@ -150,39 +150,29 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
     main = partial(suite, f"Python {this_python().name}", [str(python)], [*coverage, *selected])
     if fast:
         return [*results, main()]
-
-    def here() -> list[Result]:
-        first = main()
-        others = [other_suite(other, selected) for other in find_pythons()[1:]]
-        if ON_WINDOWS:
-            return [first, *others]
-        return [first, *others, suite("interop and browser", [str(python)], outside)]
-
-    def on_wine() -> list[Result]:
-        if ON_WINDOWS:
-            return []
-        if "wine" in missing:
-            return [Result("Windows Python: no wine here", 0, 0, 1, 0.0)]
-        with wine() as environment:
-            return [windows_suite(python, name, selected, environment) for name in WINDOWS_PYTHONS]
-
-    # Side by side: much of the suite is waiting for processes to start, on Wine above all.
-    with ThreadPoolExecutor() as pool:
-        for lane in (pool.submit(here), pool.submit(on_wine)):
-            results += lane.result()
+    here = [main, *(partial(other_suite, other, selected) for other in find_pythons()[1:])]
+    if ON_WINDOWS:
+        return results + [job() for job in here]
+    here.append(partial(suite, "interop and browser", [str(python)], outside))
+    if "wine" in missing:
+        results.append(Result("Windows Python: no wine here", 0, 0, 1, 0.0))
+        return results + [job() for job in here]
+    windows = {release: ready_windows_python(python, release) for release in WINDOWS_PYTHONS}
+    with wine() as environment:
+        there = [
+            [partial(suite, f"Windows Python {release}", ["wine", str(exe)], selected, environment)]
+            for release, exe in windows.items()
+        ]
+        # Side by side: much of the suite is waiting for processes to start, on Wine above all.
+        with ThreadPoolExecutor() as pool:
+            for lane in pool.map(lambda jobs: [job() for job in jobs], [here, *there]):
+                results += lane
     return results
 
 
 def other_suite(python: Python, arguments: Sequence[str]) -> Result:
     found = ready_environment(CACHE / f"env-{python.name}", python, ["test"])
     return suite(f"Python {python.name}", [str(found)], arguments)
-
-
-def windows_suite(
-    python: Path, release: str, arguments: Sequence[str], environment: dict[str, str]
-) -> Result:
-    command = ["wine", str(ready_windows_python(python, release))]
-    return suite(f"Windows Python {release}", command, arguments, environment)
 
 
 # ---------------------------------------------------------------- running and counting
