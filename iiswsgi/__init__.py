@@ -5,10 +5,12 @@ The rooms, from the wire to the user:
 ``fastcgi``  bytes to requests and back; the named pipe and the sockets
 ``wsgi``     server variables to an environ, and one WSGI call
 ``runtime``  the process around it: settings, log, standard streams, shutdown
+``launch``   gets a process ready to serve, before the application is imported
 ``server``   joins the three; the Paste entry points
+``serving``  ``iiswsgi serve``: an INI file, a process made ready, an application loaded
 ``iis``      IIS's configuration as data
 ``host``     the IIS stand-in, for every machine that has no IIS
-``cli``      the ``iiswsgi`` command
+``cli``      the ``iiswsgi`` command; ``commands`` has its subcommands
 """
 
 __version__ = "1.0.0.dev0"

@@ -6,97 +6,13 @@ not cost it time; and without STDOUT and STDERR, so that a mistake must go to th
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, NoReturn
+from collections.abc import Sequence
 
-from iiswsgi import __version__
-from iiswsgi.errors import ExitStatus
-
-__all__ = ["COMMANDS", "main"]
+__all__ = ["main"]
 
 INTERRUPTED = 130
 """What shells take for "ended by Ctrl-C"."""
-
-
-class Command(NamedTuple):
-    """A subcommand; both functions import what they need."""
-
-    help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
-
-
-class _UsageError(Exception):
-    """The command line is wrong; the text says how."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(f"{self.prog}: {message}\n{self.format_usage()}")
-
-
-def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    # Given here, argparse need not work it out, for which it asks for a terminal's width.
-    parser.usage = "iiswsgi serve [-h] [-n NAME] INI [name=value ...]"
-    parser.add_argument("ini", metavar="INI", help="the INI file with the application")
-    parser.add_argument(
-        "variables",
-        metavar="name=value",
-        nargs="*",
-        help="variables for the INI file, and settings of the gateway",
-    )
-    parser.add_argument(
-        "-n", "--app-name", metavar="NAME", help="the application's section; main by default"
-    )
-
-
-def _serve(args: argparse.Namespace) -> int:
-    from iiswsgi import serving
-
-    return serving.run(args)
-
-
-def _add_host_arguments(parser: argparse.ArgumentParser) -> None:
-    from iiswsgi.host import command
-
-    command.add_arguments(parser)
-
-
-def _host(args: argparse.Namespace) -> int:
-    from iiswsgi.host import command
-
-    return command.run(args)
-
-
-def _add_request_arguments(parser: argparse.ArgumentParser) -> None:
-    from iiswsgi.host import request
-
-    request.add_arguments(parser)
-
-
-def _request(args: argparse.Namespace) -> int:
-    from iiswsgi.host import request
-
-    return request.run(args)
-
-
-COMMANDS = {
-    "serve": Command(
-        "serve an INI file's application over FastCGI; what IIS starts",
-        _add_serve_arguments,
-        _serve,
-    ),
-    "host": Command(
-        "play IIS: serve a site over HTTP as its web.config says", _add_host_arguments, _host
-    ),
-    "request": Command(
-        "play IIS for one request, and show the response, the log and the exit code",
-        _add_request_arguments,
-        _request,
-    ),
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,42 +22,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        command, args = _parse(given)
-        return int(command.run(args))
-    except _UsageError as exc:
-        _complain(str(exc))
-        return ExitStatus.USAGE
+        if _is_plain_serve(given):
+            from iiswsgi import serving
+
+            return serving.run(given[1], given[2:])
+        from iiswsgi import commands
+
+        return commands.run(given)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _parse(given: list[str]) -> tuple[Command, argparse.Namespace]:
-    command = COMMANDS.get(given[0]) if given else None
-    if command is None:
-        _top_parser().parse_args(given or ["--help"])
-        raise AssertionError  # parse_args has left or raised: no such command is known
-    parser = _Parser(prog=f"iiswsgi {given[0]}", description=command.help.capitalize() + ".")
-    command.add_arguments(parser)
-    # Options may stand between an INI file and its variables.
-    return command, parser.parse_intermixed_args(given[1:])
+def _is_plain_serve(given: list[str]) -> bool:
+    """Whether this is what IIS starts: an INI file and its variables, but no option.
 
-
-def _top_parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="iiswsgi", description="WSGI applications on Microsoft IIS.")
-    parser.add_argument("--version", action="version", version=f"iiswsgi {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.help)
-    return parser
-
-
-def _complain(message: str) -> None:
-    """Say it on STDERR, or in the log where there is none."""
-    if sys.stderr is not None:
-        print(message.rstrip(), file=sys.stderr)  # noqa: T201 - a command speaks
-        return
-    from iiswsgi.runtime import log
-
-    the_log = log.start()
-    the_log.tell("ERROR", __name__, message)
-    the_log.guard.begun()
+    There is nothing to be parsed then, and argparse alone takes some milliseconds of a start.
+    """
+    return given[:1] == ["serve"] and len(given) > 1 and not any(a[:1] == "-" for a in given)

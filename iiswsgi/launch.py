@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from iiswsgi.errors import SettingError
 from iiswsgi.fastcgi.transport import inherited
 from iiswsgi.fastcgi.transport.inherited import Kind
-from iiswsgi.fastcgi.transport.listener import open_listener
 from iiswsgi.fastcgi.transport.sockets import SocketTransport
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime import logconfig, settings, stdio
@@ -58,6 +57,9 @@ class Launch:
 
         :raises SettingError: the address cannot be had.
         """
+        # Not needed on IIS's pipe, so not part of its start.
+        from iiswsgi.fastcgi.transport.listener import open_listener
+
         if isinstance(address, UnixAddress):
             self.listener = open_listener(address.path)
             self._socket_path = address.path

@@ -20,8 +20,6 @@ from iiswsgi.fastcgi.connection import GatewayConnection
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Role
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 from iiswsgi.fastcgi.streams import ErrorStream
-from iiswsgi.fastcgi.transport.listener import Listener
-from iiswsgi.fastcgi.transport.slots import SlottedTransport
 from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime.settings import Settings
@@ -112,6 +110,10 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
 
     def serve_listener(self, sock: socket.socket) -> ExitStatus:
         """Serve all connections to a listening socket until the shutdown."""
+        # Not needed on IIS's pipe, so not part of its start.
+        from iiswsgi.fastcgi.transport.listener import Listener
+        from iiswsgi.fastcgi.transport.slots import SlottedTransport
+
         settings = self.settings
         self._set_concurrency(settings.threads)
         slots = self._slots = threading.Semaphore(settings.threads)

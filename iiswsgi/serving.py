@@ -7,8 +7,7 @@ PasteDeploy and serves it; an application that cannot be loaded is served as a p
 from __future__ import annotations
 
 import os
-from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
@@ -22,33 +21,34 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(ini: str, variables: Sequence[str] = (), app_name: str | None = None) -> int:
     """Serve the INI file; the process's exit status.
 
-    :param arguments: ``ini`` a path; ``variables`` a list of ``name=value``; ``app_name``.
+    :param ini: its path.
+    :param variables: each ``name=value``, for the INI file and for the server.
+    :param app_name: the application's section; ``main`` by default.
     """
     the_log = process_log.start()
     try:
-        return int(_serve(arguments))
+        return int(_serve(ini, _variables(variables), app_name))
     except Error as error:
         the_log.tell("ERROR", __name__, str(error))
         the_log.guard.begun()
         return int(error.exit_status)
 
 
-def _serve(arguments: Namespace) -> ExitStatus:
+def _serve(ini: str, variables: dict[str, str], app_name: str | None) -> ExitStatus:
     # The rest is imported once the log is open: a broken installation must not be silent.
     from iiswsgi import launch, server
 
-    variables = _variables(arguments.variables)
-    path = os.path.abspath(arguments.ini)
+    path = os.path.abspath(ini)
     options = server_options(path, variables)
     options |= {row.name: variables[row.name] for row in settings.TABLE if row.name in variables}
     ready = launch.prepare(options)
     logconfig.configure_from_ini(path, variables)
     logconfig.set_level(ready.settings.log_level, None)
     try:
-        application = _load(path, arguments.app_name, variables)
+        application = _load(path, app_name, variables)
     # SystemExit too: a module that exits on import must not look like an orderly end.
     except BaseException as error:
         return server.serve_failure(ready, error)
@@ -62,7 +62,7 @@ def _load(path: str, name: str | None, variables: Mapping[str, str]) -> Applicat
     return application
 
 
-def _variables(pairs: list[str]) -> dict[str, str]:
+def _variables(pairs: Sequence[str]) -> dict[str, str]:
     variables = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

@@ -41,7 +41,7 @@ MAY_IMPORT = {
 }
 """Beyond EVERYWHERE and its own room; what is missing here may import nothing else."""
 
-MAY_IMPORT_ANYTHING = {"iiswsgi.cli", "iiswsgi.__main__"}
+MAY_IMPORT_ANYTHING = {"iiswsgi.cli", "iiswsgi.commands", "iiswsgi.__main__"}
 
 
 def modules():

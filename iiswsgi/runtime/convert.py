@@ -39,7 +39,7 @@ KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
 
-_SIZE = re.compile(r"([0-9]{1,18})\s*([kmg]?)", re.IGNORECASE)
+_SIZE = r"([0-9]{1,18})\s*([kmgKMG]?)"
 _UNITS = {"": 1, "k": KIB, "m": MIB, "g": GIB}
 _TRUE = frozenset({"true", "yes", "on", "y", "t", "1"})
 _FALSE = frozenset({"false", "no", "off", "n", "f", "0"})
@@ -73,7 +73,7 @@ Address = TcpAddress | UnixAddress
 
 def size(text: str) -> int:
     """Bytes, with K, M or G for powers of 1024."""
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text)
     if match is None:
         raise ValueError("a number of bytes, such as 65536, 64K, 10M or 1G")
     return int(match[1]) * _UNITS[match[2].lower()]

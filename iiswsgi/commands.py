@@ -1,0 +1,132 @@
+"""The subcommands and their command lines; argparse does the work."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn
+
+from iiswsgi import __version__
+from iiswsgi.errors import ExitStatus
+
+__all__ = ["COMMANDS", "run"]
+
+
+class Command(NamedTuple):
+    """A subcommand; both functions import what they need."""
+
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+class _UsageError(Exception):
+    """The command line is wrong; the text says how."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(f"{self.prog}: {message}\n{self.format_usage()}")
+
+
+def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ini", metavar="INI", help="the INI file with the application")
+    parser.add_argument(
+        "variables",
+        metavar="name=value",
+        nargs="*",
+        help="variables for the INI file, and settings of the gateway",
+    )
+    parser.add_argument(
+        "-n", "--app-name", metavar="NAME", help="the application's section; main by default"
+    )
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from iiswsgi import serving
+
+    return serving.run(args.ini, args.variables, args.app_name)
+
+
+def _add_host_arguments(parser: argparse.ArgumentParser) -> None:
+    from iiswsgi.host import command
+
+    command.add_arguments(parser)
+
+
+def _host(args: argparse.Namespace) -> int:
+    from iiswsgi.host import command
+
+    return command.run(args)
+
+
+def _add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    from iiswsgi.host import request
+
+    request.add_arguments(parser)
+
+
+def _request(args: argparse.Namespace) -> int:
+    from iiswsgi.host import request
+
+    return request.run(args)
+
+
+COMMANDS = {
+    "serve": Command(
+        "serve an INI file's application over FastCGI; what IIS starts",
+        _add_serve_arguments,
+        _serve,
+    ),
+    "host": Command(
+        "play IIS: serve a site over HTTP as its web.config says", _add_host_arguments, _host
+    ),
+    "request": Command(
+        "play IIS for one request, and show the response, the log and the exit code",
+        _add_request_arguments,
+        _request,
+    ),
+}
+
+
+def run(given: list[str]) -> int:
+    """Run the subcommand that *given* begins with; the process's exit status."""
+    try:
+        command, args = _parse(given)
+    except _UsageError as error:
+        _complain(str(error))
+        return ExitStatus.USAGE
+    return int(command.run(args))
+
+
+def _parse(given: list[str]) -> tuple[Command, argparse.Namespace]:
+    command = COMMANDS.get(given[0]) if given else None
+    if command is None:
+        _top_parser().parse_args(given or ["--help"])
+        raise AssertionError  # parse_args has left or raised: no such command is known
+    parser = _Parser(prog=f"iiswsgi {given[0]}", description=command.help.capitalize() + ".")
+    command.add_arguments(parser)
+    # Options may stand between an INI file and its variables.
+    return command, parser.parse_intermixed_args(given[1:])
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="iiswsgi", description="WSGI applications on Microsoft IIS.")
+    parser.add_argument("--version", action="version", version=f"iiswsgi {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.help)
+    return parser
+
+
+def _complain(message: str) -> None:
+    """Say it on STDERR, or in the log where there is none."""
+    if sys.stderr is not None:
+        print(message.rstrip(), file=sys.stderr)  # noqa: T201 - a command speaks
+        return
+    from iiswsgi.runtime import log
+
+    the_log = log.start()
+    the_log.tell("ERROR", __name__, message)
+    the_log.guard.begun()
