@@ -25,6 +25,10 @@ __all__ = ["Listener", "open_listener"]
 
 log = logging.getLogger(__name__)
 
+_FIRST_REQUEST = 1.0
+"""Seconds for a connection's first request though a stop is requested: a web server connects to
+send one at once, and takes a close before it for a failure."""
+
 _PLACE_PAUSE = 0.5
 """Seconds to wait for a connection to end before looking whether to stop instead."""
 
@@ -158,6 +162,7 @@ class Listener:
                 answers_management=True,
                 idle_timeout=self._timeout,
                 stall_timeout=self._timeout,
+                patience=_FIRST_REQUEST,
             )
             self._serve(transport)
         finally:

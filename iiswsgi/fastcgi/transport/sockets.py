@@ -48,6 +48,7 @@ class SocketTransport:
     :param idle_timeout: seconds that a connection may stay without a request; None for ever.
     :param stall_timeout: seconds that the peer may take over each receive and send within a
         request; None for ever.
+    :param patience: seconds that the first request is waited for though a stop is requested.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class SocketTransport:
         answers_management: bool = False,
         idle_timeout: float | None = None,
         stall_timeout: float | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.name = name
         self.answers_management = answers_management
         self._socket = sock
         self._stop = stop
         self._idle_timeout = idle_timeout
+        self._patience = patience
         self._wait = make_waiter(sock, stop)
         sock.settimeout(None)
         if stall_timeout is not None:
@@ -79,15 +82,23 @@ class SocketTransport:
 
     def receive_idle(self) -> bytes:
         """See :class:`Transport`."""
+        patience, self._patience = self._patience, 0.0
         try:
             if self._wait(0 if self._stop.requested else self._idle_timeout):
                 return self._socket.recv(RECEIVE_SIZE)
-            # Woken by the stop: take what arrived at the same moment.
-            if self._stop.requested and self._wait(0):
-                return self._socket.recv(RECEIVE_SIZE)
+            if self._stop.requested:
+                # Take what arrived at the same moment, or what a first request still has to send.
+                return self._receive_within(patience)
         except OSError:
             pass
         return b""
+
+    def _receive_within(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        finally:
+            self._socket.settimeout(None)
 
     def send(self, data: bytes) -> None:
         """See :class:`Transport`."""
