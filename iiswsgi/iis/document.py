@@ -1,4 +1,4 @@
-"""A configuration file's XML as plain elements that know their line; nothing of IIS's meaning.
+"""XML of IIS's tools as plain elements that know their line, and back; nothing of its meaning.
 
 Built on expat directly, because ElementTree keeps no line numbers and every complaint about a
 web.config should name one. A file is hostile input: no DOCTYPE (and so no entities, no external
@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
 
 from iiswsgi.errors import ConfigError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Element", "parse"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Element", "parse", "to_xml"]
 
 MAX_BYTES = 8 << 20
 """Bytes of one file. IIS refuses a web.config over 250 KB; an applicationHost.config with
@@ -26,12 +27,14 @@ MAX_DEPTH = 64
 
 @dataclass
 class Element:
-    """One element: its name, attributes, children and the line where it begins."""
+    """One element: its name, attributes, children, text and the line where it begins."""
 
     tag: str
     attributes: dict[str, str]
     line: int
     children: list[Element] = field(default_factory=list)
+    text: str = ""
+    """The characters directly inside it, those before, between and after its children joined."""
 
     def find_all(self, *tags: str) -> Iterator[Element]:
         """The elements at the end of a path of tags, in order of the document."""
@@ -50,10 +53,12 @@ class _Builder:
         parser.StartDoctypeDeclHandler = self._refuse_doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
         # expat hands an undefined entity to this handler when there is one; without a DOCTYPE
         # there is none to define it, and it is an error.
         self._root = Element("", {}, 0)
         self._open = [self._root]
+        self._texts: list[list[str]] = [[]]
 
     def parse(self, data: bytes) -> Element:
         try:
@@ -79,9 +84,13 @@ class _Builder:
         element = Element(tag, attributes, self._line)
         self._open[-1].children.append(element)
         self._open.append(element)
+        self._texts.append([])
+
+    def _characters(self, text: str) -> None:
+        self._texts[-1].append(text)
 
     def _end(self, _tag: str) -> None:
-        self._open.pop()
+        self._open.pop().text = "".join(self._texts.pop())
 
     def _refuse_doctype(self, *_args: Any) -> None:
         raise ConfigError(
@@ -106,3 +115,29 @@ def parse(data: bytes, name: str) -> Element:
             "C01", f"{name}: {len(data)} bytes; a configuration file has at most {MAX_BYTES}"
         )
     return _Builder(name).parse(data)
+
+
+def to_xml(root: Element) -> str:
+    """The file that *root* is the outermost element of: declared UTF-8, indented by two.
+
+    An element's text stands before its children. What XML cannot hold at all, control characters,
+    is the caller's to refuse.
+    """
+    lines = ['<?xml version="1.0" encoding="utf-8"?>']
+    _write(root, "", lines)
+    return "\n".join(lines) + "\n"
+
+
+def _write(element: Element, indent: str, lines: list[str]) -> None:
+    attributes = "".join(f" {key}={quoteattr(value)}" for key, value in element.attributes.items())
+    start, text = (
+        f"{indent}<{element.tag}{attributes}",
+        escape(element.text.strip(), {"\r": "&#13;"}),
+    )
+    if not element.children:
+        lines.append(f"{start}>{text}</{element.tag}>" if text else f"{start}/>")
+        return
+    lines.append(f"{start}>{text}")
+    for child in element.children:
+        _write(child, indent + "  ", lines)
+    lines.append(f"{indent}</{element.tag}>")

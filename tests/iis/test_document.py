@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from iiswsgi.errors import ConfigError
-from iiswsgi.iis.document import MAX_BYTES, MAX_DEPTH, parse
+from iiswsgi.iis.document import MAX_BYTES, MAX_DEPTH, Element, parse, to_xml
 
 
 def test_elements_know_their_line():
@@ -13,6 +13,22 @@ def test_elements_know_their_line():
         ("b", 4, {}),
     ]
     assert [e.line for e in root.find_all("b", "c")] == [3]
+
+
+def test_elements_know_their_text():
+    root = parse(b"<a>one <b>two &amp; <![CDATA[<three>]]></b>\n four<!-- no --></a>", "f")
+    assert root.text == "one \n four"
+    assert root.children[0].text == "two & <three>"
+
+
+def test_a_tree_is_written_so_that_it_reads_back():
+    root = Element("a", {"x": "\"<'&\n\u00e9"}, 1, [Element("b", {}, 2, [], "1 < 2 & \u00fc")])
+    root.children.append(Element("c", {}, 3))
+    text = to_xml(root)
+    assert text.splitlines()[2:] == ["  <b>1 &lt; 2 &amp; \u00fc</b>", "  <c/>", "</a>"]
+    again = parse(text.encode(), "f")
+    assert again.attributes == root.attributes
+    assert [(c.tag, c.text) for c in again.children] == [("b", "1 < 2 & \u00fc"), ("c", "")]
 
 
 @pytest.mark.parametrize(
