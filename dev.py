@@ -7,8 +7,10 @@
 
 ``test`` runs the suite on every Python from 3.10 on that is found, then on the official Windows
 Pythons (on Wine where this is not Windows), then with other web servers and a browser. ``--fast``
-stops after the first Python. What it needs it puts into .venv and .cache; on Debian, as root or
-with sudo, it also installs the missing programs. Standard library only.
+stops after the first Python. Suites run side by side; a test that failed is run once more when the
+machine is quiet, and if it passes then, it is shown as unsteady. What it needs it puts into .venv
+and .cache; on Debian, as root or with sudo, it also installs the missing programs. Standard library
+only.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 from xml.etree import ElementTree
@@ -72,6 +74,17 @@ class Result(NamedTuple):
     failed: int
     skipped: int
     seconds: float
+    unsteady: int = 0
+    """How many of those that passed failed beside other suites, and passed alone."""
+
+
+class Suite(NamedTuple):
+    """A run of pytest: its name, the Python's command line, pytest's arguments, the environment."""
+
+    name: str
+    python: Sequence[str]
+    arguments: Sequence[str]
+    environment: dict[str, str] | None = None
 
 
 class Python(NamedTuple):
@@ -146,33 +159,29 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
     results = lint(python)
     coverage = ["--cov", "--cov-report=term:skip-covered"]
     selected = ["-m", "not interop and not browser", *pytest_arguments]
-    outside = ["-m", "interop or browser", *pytest_arguments]
-    main = partial(suite, f"Python {this_python().name}", [str(python)], [*coverage, *selected])
+    main = Suite(f"Python {this_python().name}", [str(python)], [*coverage, *selected])
     if fast:
-        return [*results, main()]
-    here = [main, *(partial(other_suite, other, selected) for other in find_pythons()[1:])]
+        return [*results, *run_suites([[main]])]
+    here = chain([main], (other_suite(other, selected) for other in find_pythons()[1:]))
     if ON_WINDOWS:
-        return results + [job() for job in here]
-    here.append(partial(suite, "interop and browser", [str(python)], outside))
+        return [*results, *run_suites([here])]
+    outside = ["-m", "interop or browser", *pytest_arguments]
+    here = chain(here, [Suite("interop and browser", [str(python)], outside)])
     if "wine" in missing:
         results.append(Result("Windows Python: no wine here", 0, 0, 1, 0.0))
-        return results + [job() for job in here]
+        return [*results, *run_suites([here])]
     windows = {release: ready_windows_python(python, release) for release in WINDOWS_PYTHONS}
     with wine() as environment:
         there = [
-            [partial(suite, f"Windows Python {release}", ["wine", str(exe)], selected, environment)]
+            [Suite(f"Windows Python {release}", ["wine", str(exe)], selected, environment)]
             for release, exe in windows.items()
         ]
-        # Side by side: much of the suite is waiting for processes to start, on Wine above all.
-        with ThreadPoolExecutor() as pool:
-            for lane in pool.map(lambda jobs: [job() for job in jobs], [here, *there]):
-                results += lane
-    return results
+        return [*results, *run_suites([here, *there])]
 
 
-def other_suite(python: Python, arguments: Sequence[str]) -> Result:
+def other_suite(python: Python, arguments: Sequence[str]) -> Suite:
     found = ready_environment(CACHE / f"env-{python.name}", python, ["test"])
-    return suite(f"Python {python.name}", [str(found)], arguments)
+    return Suite(f"Python {python.name}", [str(found)], arguments)
 
 
 # ---------------------------------------------------------------- running and counting
@@ -185,26 +194,52 @@ def check(name: str, command: Sequence[str]) -> Result:
     return Result(name, int(not failed), int(bool(failed)), 0, time.monotonic() - began)
 
 
-def suite(
-    name: str,
-    python: Sequence[str],
-    arguments: Sequence[str],
-    environment: dict[str, str] | None = None,
-) -> Result:
+def run_suites(lanes: Sequence[Iterable[Suite]]) -> list[Result]:
+    """Run the lanes side by side, the suites of each one after the other.
+
+    Much of a suite is waiting for processes to start, on Wine above all.
+    """
+    with ThreadPoolExecutor() as pool:
+        done = pool.map(lambda lane: [(suite, run_suite(suite)) for suite in lane], lanes)
+        finished = [pair for lane in done for pair in lane]
+    return [run_again(suite, result) for suite, result in finished]
+
+
+def run_again(suite: Suite, result: Result) -> Result:
+    """Give what failed a second chance, alone: on a busy machine a time limit says little."""
+    if not result.failed:
+        return result
+    arguments = [each for each in suite.arguments if not each.startswith("--cov")]
+    failed = [*arguments, "--last-failed", "--last-failed-no-failures=none"]
+    second = run_suite(suite._replace(arguments=failed), again=True)
+    if second.failed or second.passed < result.failed:
+        return result
+    passed = result.passed + second.passed
+    return result._replace(passed=passed, failed=0, unsteady=second.passed)
+
+
+def run_suite(suite: Suite, again: bool = False) -> Result:
     """Run pytest and count by its report; a run without a report counts as one failure.
 
     What pytest says is kept in .cache/reports and shown at the end, for suites run side by side.
     """
+    name = f"{suite.name} again" if again else suite.name
     print(f"\n== {name}: started", flush=True)
     report = CACHE / "reports" / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    # The path is relative to ROOT, so that it holds on Wine as well.
-    option = f"--junitxml={report.relative_to(ROOT).as_posix()}"
-    command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", option, *arguments]
+    # The paths are relative to ROOT, so that they hold on Wine as well.
+    cache = CACHE / "pytest" / suite.name.replace(" ", "-")
+    if not again:
+        shutil.rmtree(cache, ignore_errors=True)
+    options = [
+        f"--junitxml={report.relative_to(ROOT).as_posix()}",
+        f"--override-ini=cache_dir={cache.relative_to(ROOT).as_posix()}",
+    ]
+    command = [*suite.python, "-m", "pytest", "-q", *options, *suite.arguments]
     began = time.monotonic()
     output = report.with_suffix(".log")
-    status = watch(command, environment, output)
+    status = watch(command, suite.environment, output)
     seconds = time.monotonic() - began
     passed, failed, skipped = count(report)
     if status not in (0, 5) and not failed:  # 5: nothing was selected
@@ -265,13 +300,15 @@ def count(report: Path) -> tuple[int, int, int]:
 
 
 def summary(results: Sequence[Result]) -> int:
-    print(f"\n{'':28}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
-    for name, passed, failed, skipped, seconds in results:
-        print(f"{name:28}{passed:8}{failed:8}{skipped:8}{seconds:9.1f}")
+    print(f"\n{'':28}{'passed':>8}{'failed':>8}{'skipped':>8}{'unsteady':>9}{'seconds':>9}")
+    for name, passed, failed, skipped, seconds, unsteady in results:
+        print(f"{name:28}{passed:8}{failed:8}{skipped:8}{unsteady:9}{seconds:9.1f}")
     passed = sum(result.passed for result in results)
     failed = sum(result.failed for result in results)
     skipped = sum(result.skipped for result in results)
-    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    unsteady = sum(result.unsteady for result in results)
+    note = f" ({unsteady} of them unsteady)" if unsteady else ""
+    print(f"{passed} passed{note}, {failed} failed, {skipped} skipped", flush=True)
     return int(failed > 0)
 
 

@@ -50,8 +50,42 @@ def test_a_suite_that_left_no_whole_report_counts_as_nothing(dev, tmp_path, cont
 @pytest.mark.parametrize(("program", "failed"), [("import sys; sys.exit(3)", 1), ("", 0)])
 def test_a_suite_without_a_report_fails_by_its_status(dev, monkeypatch, program, failed):
     monkeypatch.setattr(dev, "ROOT", dev.CACHE.parent)
-    result = dev.suite("odd", [sys.executable, "-c", program], [])
+    result = dev.run_suite(dev.Suite("odd", [sys.executable, "-c", program], []))
     assert result[1:4] == (0, failed, 0)
+
+
+UNSTEADY = """
+from pathlib import Path
+
+def test_steady():
+    pass
+
+def test_fails_at_first():
+    there = Path("second").exists()
+    Path("second").touch()
+    assert there
+
+def test_fails():
+    assert {always}
+"""
+
+
+@pytest.mark.parametrize(("always", "passed", "failed", "unsteady"), [(1, 3, 0, 1), (0, 1, 2, 0)])
+def test_what_failed_gets_a_second_chance(dev, monkeypatch, always, passed, failed, unsteady):
+    folder = dev.CACHE.parent
+    monkeypatch.setattr(dev, "ROOT", folder)
+    (folder / "test_it.py").write_text(UNSTEADY.format(always=always), encoding="utf-8")
+    [result] = dev.run_suites([[dev.Suite("some", [sys.executable], ["test_it.py"])]])
+    assert (result.passed, result.failed, result.unsteady) == (passed, failed, unsteady)
+    report = dev.CACHE / "reports" / "some-again.xml"
+    assert dev.count(report) == ((1, 0, 0) if always else (1, 1, 0))  # not the steady one
+    assert dev.summary([result]) == int(failed > 0)
+
+
+def test_a_suite_that_broke_off_gets_none(dev, monkeypatch):
+    monkeypatch.setattr(dev, "ROOT", dev.CACHE.parent)
+    [result] = dev.run_suites([[dev.Suite("odd", [sys.executable, "-c", "exit(3)"], [])]])
+    assert (result.passed, result.failed, result.unsteady) == (0, 1, 0)
 
 
 @pytest.fixture
