@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from iiswsgi import __version__
-from iiswsgi.errors import ExitStatus
+from iiswsgi.errors import DeployError, ExitStatus
 
 __all__ = ["COMMANDS", "run"]
 
@@ -31,22 +31,31 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ini", metavar="INI", help="the INI file with the application")
+    parser.add_argument(
+        "what",
+        metavar="WHAT",
+        help="the INI file with the application; or the application itself: module:callable, "
+        "module:factory(), or a .py or .wsgi file with an 'application' (file.py:callable for any "
+        "other name)",
+    )
     parser.add_argument(
         "variables",
         metavar="name=value",
         nargs="*",
-        help="variables for the INI file, and settings of the gateway",
+        help="settings of the gateway, and variables for the INI file",
     )
     parser.add_argument(
-        "-n", "--app-name", metavar="NAME", help="the application's section; main by default"
+        "-n",
+        "--app-name",
+        metavar="NAME",
+        help="the application's section in the INI file; main by default",
     )
 
 
 def _serve(args: argparse.Namespace) -> int:
     from iiswsgi import serving
 
-    return serving.run(args.ini, args.variables, args.app_name)
+    return serving.run(args.what, args.variables, args.app_name)
 
 
 def _add_host_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +84,7 @@ def _request(args: argparse.Namespace) -> int:
 
 COMMANDS = {
     "serve": Command(
-        "serve an INI file's application over FastCGI; what IIS starts",
+        "serve an application over FastCGI; what IIS starts",
         _add_serve_arguments,
         _serve,
     ),
@@ -89,15 +98,37 @@ COMMANDS = {
     ),
 }
 
+SETUP_COMMANDS = {
+    "build_msdeploy": "make Manifest.xml of Manifest.xml.in, and check Parameters.xml",
+    "bdist_msdeploy": "make a Web Deploy package of the project",
+    "install_msdeploy": "install the application in this folder and register it with IIS",
+    "test_msdeploy": "send the installed application one request, as IIS would",
+    "bdist_webpi": "make a Web Platform Installer feed of packages",
+    "clean_webpi": "clear what the Web Platform Installer keeps of packages",
+}
+"""setuptools commands that run in the project of the current folder."""
+
 
 def run(given: list[str]) -> int:
     """Run the subcommand that *given* begins with; the process's exit status."""
+    if given and given[0] in SETUP_COMMANDS:
+        return _run_setup(given)
     try:
         command, args = _parse(given)
     except _UsageError as error:
         _complain(str(error))
         return ExitStatus.USAGE
     return int(command.run(args))
+
+
+def _run_setup(given: list[str]) -> int:
+    from iiswsgi import setupcommand
+
+    try:
+        return setupcommand.run(given)
+    except DeployError as error:
+        _complain(str(error))
+        return error.exit_status
 
 
 def _parse(given: list[str]) -> tuple[Command, argparse.Namespace]:
@@ -117,6 +148,8 @@ def _top_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.help)
+    for name, text in SETUP_COMMANDS.items():
+        commands.add_parser(name, help=text)
     return parser
 
 

@@ -13,8 +13,10 @@ __all__ = [
     "BadRequest",
     "ClientDisconnected",
     "ConfigError",
+    "DeployError",
     "Error",
     "ExitStatus",
+    "InstallError",
     "ProtocolError",
     "RequestTooLarge",
     "SettingError",
@@ -70,6 +72,18 @@ class ConfigError(Error):
     """A web.config or applicationHost.config that cannot be used as it stands."""
 
     exit_status = ExitStatus.USAGE
+
+
+class DeployError(Error):
+    """What a package or a feed is made of cannot be used as it stands; nothing was made of it."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class InstallError(Error):
+    """An application could not be installed, or not be registered with IIS."""
+
+    exit_status = ExitStatus.FAILED
 
 
 class ClientDisconnected(Error, ConnectionError):

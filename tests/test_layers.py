@@ -30,11 +30,30 @@ LOWER_ROOMS = ("iiswsgi.fastcgi", "iiswsgi.wsgi", "iiswsgi.runtime", "iiswsgi.ii
 JOINERS = ("iiswsgi.server", "iiswsgi.launch", "iiswsgi.serving", "iiswsgi.inifile")
 """Join the lower rooms to the gateway's process."""
 
+COMMAND_MAY_IMPORT = {"iiswsgi.deploy", "iiswsgi.options", "iiswsgi.process"}
+"""What a module with a setuptools command may use; setuptools besides."""
+
+SETUPTOOLS_COMMANDS = (
+    "iiswsgi.build_msdeploy",
+    "iiswsgi.install_msdeploy",
+    "iiswsgi.test_msdeploy",
+    "iiswsgi.bdist_msdeploy",
+    "iiswsgi.bdist_webpi",
+    "iiswsgi.clean_webpi",
+)
+
 MAY_IMPORT = {
+    **dict.fromkeys(SETUPTOOLS_COMMANDS, COMMAND_MAY_IMPORT),
+    # One request to the site through a real worker, as IIS would send it.
+    "iiswsgi.test_msdeploy": {*COMMAND_MAY_IMPORT, "iiswsgi.host"},
+    "iiswsgi.options": {"iiswsgi.deploy"},
+    "iiswsgi.setupcommand": {"iiswsgi.options"},
+    "iiswsgi.deploy": {"iiswsgi.iis", "iiswsgi.process"},
     "iiswsgi.host": {"iiswsgi.fastcgi.protocol", "iiswsgi.iis", "iiswsgi.process"},
     "iiswsgi.server": {*LOWER_ROOMS, *JOINERS, "iiswsgi.testapp"},
     "iiswsgi.launch": {*LOWER_ROOMS, *JOINERS},
-    "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS},
+    "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS, "iiswsgi.target"},
+    "iiswsgi.target": set(),
     "iiswsgi.win32": set(),
     "iiswsgi.testapp": set(),
     "iiswsgi.process": set(),
@@ -100,6 +119,17 @@ def test_flup_stays_in_its_modules(name):
     assert not uses_flup or within(name, "iiswsgi.fastcgi") or name == "iiswsgi.server"
 
 
+def uses_setuptools(name):
+    path = MODULES[name]
+    return any(any(imports(name, path, root=r)) for r in ("setuptools", "distutils"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_setuptools_stays_in_the_commands(name):
+    may = (*SETUPTOOLS_COMMANDS, "iiswsgi.options", "iiswsgi.setupcommand")
+    assert name in may or not uses_setuptools(name)
+
+
 def run(program):
     command = [sys.executable, "-c", program]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -125,3 +155,10 @@ def test_the_server_needs_neither_setuptools_nor_pkg_resources():
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == ""
+
+
+def test_the_setuptools_commands_load_no_flup():
+    names = ", ".join(name for name in SETUPTOOLS_COMMANDS if name in MODULES)
+    result = run(f"import sys, {names}\nprint('flup' in sys.modules)")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "False"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from iiswsgi.errors import ConfigError, SettingError
 from iiswsgi.host.filtering import RequestFilter, read_filter
-from iiswsgi.host.template import fill
 from iiswsgi.iis.config import Handler, SiteConfig, parse_config, read_config
+from iiswsgi.iis.template import fill
 
 __all__ = ["Definition", "load"]
 

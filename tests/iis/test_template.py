@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from iiswsgi.host.template import fill
+from iiswsgi.iis.template import fill
 
 
 def test_a_name_is_replaced_whatever_its_case() -> None:

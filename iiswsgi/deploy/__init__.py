@@ -1,0 +1,1 @@
+"""Web Deploy packages and WebPI feeds: made, read and installed; knows nothing of setuptools."""

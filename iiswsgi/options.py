@@ -1,0 +1,109 @@
+"""What the setuptools commands share: the setup keywords, the project, errors, joining `build`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from setuptools import Distribution
+from setuptools.errors import BaseError
+
+from iiswsgi.deploy.project import (
+    LISTS,
+    MANIFEST,
+    PARAMETERS,
+    STAMP,
+    STRINGS,
+    TEMPLATE_SUFFIX,
+    Project,
+)
+from iiswsgi.errors import DeployError, Error
+
+__all__ = ["check_list", "check_string", "join_build", "project_of", "reported"]
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """What a command's run() does its work in: our errors become distutils', a line each."""
+    try:
+        yield
+    except Error as error:
+        raise BaseError(str(error)) from error
+
+
+def check_string(_distribution: Distribution, keyword: str, value: Any) -> None:
+    """Validate a setup keyword that takes a text, as setuptools calls it."""
+    with reported():
+        _string(keyword, value)
+
+
+def check_list(_distribution: Distribution, keyword: str, value: Any) -> None:
+    """Validate a setup keyword that takes a list of texts, as setuptools calls it."""
+    with reported():
+        _list(keyword, value)
+
+
+def _string(keyword: str, value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise DeployError("D01", f"setup's keyword {keyword} is {value!r}; it must be a text")
+
+
+def _list(keyword: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):  # as it comes from a configuration file: one a line
+        value = [line.strip() for line in value.splitlines() if line.strip()]
+    items = value or ()
+    if isinstance(items, (list, tuple)) and all(isinstance(i, str) and i.strip() for i in items):
+        return tuple(items)
+    raise DeployError(
+        "D01", f"setup's keyword {keyword} is {value!r}; it must be a list of texts, one a product"
+    )
+
+
+def project_of(distribution: Distribution) -> Project:
+    """What *distribution* says of the project in its folder.
+
+    :raises DeployError: D01, a setup keyword is not what it must be; D02, no name.
+    """
+    metadata = distribution.metadata
+    folder = Path(os.path.abspath(distribution.src_root or os.curdir))
+    if not metadata.name:
+        raise DeployError("D02", f"the project in {folder} has no name; give it one in setup()")
+    given: dict[str, Any] = {
+        **{name: _string(name, getattr(distribution, name, None)) for name in STRINGS},
+        **{name: _list(name, getattr(distribution, name, None)) for name in LISTS},
+    }
+    return Project(
+        folder=folder,
+        name=metadata.get_name(),
+        version=metadata.get_version(),
+        manifest=folder / MANIFEST,
+        parameters=folder / PARAMETERS,
+        stamp=folder / STAMP,
+        description=metadata.description or "",
+        long_description=metadata.long_description or "",
+        author=metadata.author or "",
+        author_email=metadata.author_email or "",
+        url=metadata.url or "",
+        license=metadata.license or "",
+        keywords=tuple(metadata.get_keywords() or ()),
+        requires=tuple(map(str, getattr(distribution, "install_requires", None) or ())),
+        requires_python=str(getattr(distribution, "python_requires", None) or ""),
+        **given,
+    )
+
+
+def join_build(distribution: Distribution) -> None:
+    """Let ``build`` run build_msdeploy in a project with a Manifest.xml.in, and in no other.
+
+    setuptools calls this for every project in an environment that iiswsgi is installed in. The
+    command class is derived for this distribution alone; no list that others see is altered.
+    """
+    if not os.path.isfile(MANIFEST + TEMPLATE_SUFFIX):
+        return
+    base = distribution.get_command_class("build")
+    sub_commands = [*base.sub_commands, ("build_msdeploy", None)]
+    distribution.cmdclass["build"] = type("build", (base,), {"sub_commands": sub_commands})
