@@ -173,7 +173,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         if req.refusal:
             error = RequestTooLarge("P04", req.refusal)
             status = "431 Request Header Fields Too Large"
-            return refuse(error, {}, response, error_page=self._pages, status=status)
+            return refuse(error, _UNREAD, response, error_page=self._pages, status=status)
         try:
             environ = make_environ(req.params, script_name=self.settings.script_name)
             self._check_length(environ)
@@ -188,6 +188,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             environ,
             response,
             error_page=self._pages,
+            variables=req.params,
             max_header_bytes=self.settings.max_header_bytes,
         )
 
@@ -200,6 +201,11 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
                 f"the request body of {length} bytes is larger than max_request_body, "
                 f"{self.max_request_body}",
             )
+
+
+_UNREAD = {"HTTP_ACCEPT": "text/html"}
+"""What is taken for the variables of a request that has too many of them: who gathers cookies until
+they are too large is a browser, and those show plain text too small on a telephone."""
 
 
 def serve_launched(ready: Launch, application: Application) -> ExitStatus:

@@ -39,12 +39,12 @@ _PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>iiswsgi test application</title>
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem;
-       color: #222; background: #fff; }}
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }}
 h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.15rem; margin-top: 2rem; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
-         border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }}
+         border-bottom: 1px solid #8886; overflow-wrap: anywhere; }}
 th {{ font-weight: 600; width: 35%; }}
 #environ {{ font: 14px/1.45 ui-monospace, monospace; }}
 @media (max-width: 40rem) {{ th, td {{ display: block; width: auto; }} th {{ border: 0; }} }}
@@ -95,7 +95,7 @@ def _application(environ: dict[str, Any], start_response: StartResponse) -> Iter
 
 
 def _summary(environ: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
+    rows = [
         ("Python", f"{sys.version.split()[0]}, {sys.executable}"),
         ("iiswsgi", __version__),
         ("Web server", str(environ.get("SERVER_SOFTWARE") or "unknown")),
@@ -104,6 +104,7 @@ def _summary(environ: dict[str, Any]) -> list[tuple[str, str]]:
         ("Mount point", _readable(environ.get("SCRIPT_NAME", "")) or "/ (the root of the site)"),
         ("Path", _readable(environ.get("PATH_INFO", ""))),
     ]
+    return [(name, _printable(value)) for name, value in rows]
 
 
 def _identity() -> str:
@@ -122,10 +123,18 @@ def _readable(value: str) -> str:
 
 def _shown(name: str, value: object) -> str:
     if not isinstance(value, str):
-        return repr(value)
+        # Of anything larger only the kind: what middleware puts here may hold the application's
+        # data, such as PasteDeploy's ``paste.config`` with the address of a database.
+        return repr(value) if _is_plain(value) else f"({type(value).__name__})"
     if value and _SECRET.search(name):
         return "(hidden)"
     return _printable(value)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a switch, a number, or a tuple of those as ``wsgi.version`` is."""
+    kinds = (bool, int, float, type(None))
+    return isinstance(value, kinds) or (type(value) is tuple and all(map(_is_plain, value)))
 
 
 def _printable(text: str) -> str:

@@ -62,6 +62,22 @@ def test_the_page_shows_the_environ_and_a_summary():
     assert rows["wsgi.version"] == "(1, 0)"
 
 
+class Loud:
+    def __repr__(self):
+        return "hunter2"
+
+
+def test_of_objects_only_the_kind_is_shown():
+    config = {"sqlalchemy.url": "postgres://jo:hunter2@db"}
+    for query in ("", "format=text"):
+        extra = {"paste.config": config, "x.loud": Loud(), "x.pair": (1, "hunter2")}
+        text = ask(QUERY_STRING=query, **extra)[2]
+        assert "hunter2" not in text
+    lines = text.splitlines()
+    assert {"paste.config = (dict)", "x.loud = (Loud)", "x.pair = (tuple)"} <= {*lines}
+    assert {"wsgi.version = (1, 0)", "wsgi.multithread = False"} <= {*lines}
+
+
 def test_the_root_is_named_as_such():
     _, _, text = ask(SCRIPT_NAME="")
     assert Page(text).rows["Mount point"] == "/ (the root of the site)"
@@ -123,6 +139,11 @@ def test_odd_characters_do_not_break_the_page():
     assert "X_ODD = 'a\\nb = c'\n" in text
     assert "X_LONE = '\\udcff'\n" in text
     assert "Path: /\\xff\n" in text
+
+
+def test_a_path_forges_no_line():
+    _, _, text = ask(QUERY_STRING="format=text", PATH_INFO="/x\nIdentity: root\xe2\x80\xae")
+    assert "Path: '/x\\nIdentity: root\\u202e'\n" in text
 
 
 def test_head_has_the_length_and_no_body():

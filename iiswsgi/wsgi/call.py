@@ -44,6 +44,7 @@ def call(
     response: Response,
     *,
     error_page: ErrorPage,
+    variables: Mapping[str, Any] | None = None,
     max_header_bytes: int = MAX_HEADER_BYTES,
 ) -> Outcome:
     """Run one request through the application.
@@ -51,6 +52,9 @@ def call(
     A body in a list or a tuple is handed over without a flush: all of it is at hand, so that head,
     body and end can be one write. Of any other iterable each chunk is flushed before the next is
     asked for.
+
+    :param variables: the server variables as they came, which say who is told how much by a page;
+        the application may change the environ, but not these. None: the environ has to do.
     """
     reply = Reply(environ, response, max_header_bytes)
     try:
@@ -64,7 +68,7 @@ def call(
                 _close(result, environ)
     # SystemExit and KeyboardInterrupt too: an application must not end the process it shares.
     except BaseException as error:
-        return _failed(error, reply, environ, error_page)
+        return _failed(error, reply, environ, variables or environ, error_page)
     return Outcome.SHORT if reply.short else Outcome.COMPLETE
 
 
@@ -98,7 +102,13 @@ def _refusal(
     return error_page.refused(environ, status, error_id)
 
 
-def _failed(error: BaseException, reply: Reply, environ: Environ, error_page: ErrorPage) -> Outcome:
+def _failed(
+    error: BaseException,
+    reply: Reply,
+    environ: Environ,
+    variables: Mapping[str, Any],
+    error_page: ErrorPage,
+) -> Outcome:
     """End a call that raised.
 
     Before the head there is a page. After it the status cannot be taken back: with a Content-Length
@@ -113,7 +123,7 @@ def _failed(error: BaseException, reply: Reply, environ: Environ, error_page: Er
         return Outcome.GONE
     if not reply.head_sent:
         if isinstance(cause, RequestTooLarge):
-            page = _refusal(cause, _TOO_LARGE, environ, error_page)
+            page = _refusal(cause, _TOO_LARGE, variables, error_page)
         else:
             error_id = new_error_id()
             log.error(
@@ -123,7 +133,7 @@ def _failed(error: BaseException, reply: Reply, environ: Environ, error_page: Er
                 error_id,
                 exc_info=error,
             )
-            page = error_page.failed(environ, error_id, error)
+            page = error_page.failed(variables, error_id, error)
         return _send_page(page, reply.is_head, reply.response)
     if reply.looks_whole():
         outcome = Outcome.BROKEN

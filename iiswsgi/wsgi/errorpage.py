@@ -2,7 +2,8 @@
 
 Plain pages without any of the application's data: what happened, the error id that is also in the
 log, and where to look. Where the log lies is told only to somebody on the server itself; a
-traceback only to the same, and only when the setting ``expose_tracebacks`` asks for it.
+traceback only to the same, and only when the setting ``expose_tracebacks`` asks for it. Who that
+is, ``docs/environ.rst`` explains under "Local requests".
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import os
 import string
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 __all__ = ["ErrorPage", "Page", "is_local", "new_error_id"]
 
@@ -25,9 +29,10 @@ class Page(NamedTuple):
 
 
 _TEXTS = {
-    "400 Bad Request": "The request contradicts itself, so it was not passed on.",
+    "400 Bad Request": "The request does not say rightly how long it is, so it was not passed on.",
     "413 Content Too Large": "The request is larger than this site accepts.",
-    "431 Request Header Fields Too Large": "The request's headers are too large for this site.",
+    "431 Request Header Fields Too Large": "The request's headers are too large for this site. "
+    "In a browser, deleting the site's cookies may help.",
     "500 Internal Server Error": "The application failed, and could not answer this request.",
 }
 _NOT_LOADED = (
@@ -46,7 +51,9 @@ _HTML = string.Template(
 body { font: 1.05rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 42rem; padding: 1.5rem }
 h1 { font-size: 1.4rem }
 p { overflow-wrap: anywhere }
-pre { border: 1px solid; overflow-x: auto; padding: .75rem; font-size: .85rem }
+pre { border: 1px solid; overflow-x: auto; padding: .75rem }
+code, pre { font: .9em/1.45 ui-monospace, Consolas, monospace }
+@media (max-width: 40rem) { pre { white-space: pre-wrap; overflow-wrap: anywhere } }
 </style>
 </head>
 <body>
@@ -63,26 +70,52 @@ def new_error_id() -> str:
     return os.urandom(4).hex()
 
 
-def is_local(environ: Mapping[str, Any]) -> bool:
+def is_local(variables: Mapping[str, Any]) -> bool:
     """Whether the request comes from somebody on the server itself.
 
-    Behind a proxy on the same machine every request comes from there; so one that says it was
-    passed on is not local.
+    By its address: a loopback one, or the very one that the request came to. Behind a proxy on the
+    same machine every request comes from there; so one that says it was passed on is not local.
+
+    :param variables: as they came. Not the environ that an application had in its hands: middleware
+        such as PasteDeploy's ``PrefixMiddleware`` makes REMOTE_ADDR of what any client can send.
     """
-    remote = _text(environ, "REMOTE_ADDR").lower()
-    if not remote or any(_text(environ, name) for name in _PASSED_ON):
+    if any(name in _PASSED_ON or name.startswith("HTTP_X_FORWARDED") for name in variables):
         return False
-    remote = remote.removeprefix("::ffff:")
-    return remote == "::1" or remote.startswith("127.") or remote == _text(environ, "LOCAL_ADDR")
+    remote = _address(variables, "REMOTE_ADDR")
+    if remote is None:
+        return False
+    return remote.is_loopback or remote == _address(variables, "LOCAL_ADDR")
 
 
-def _text(environ: Mapping[str, Any], name: str) -> str:
-    """Give a variable, or nothing if the application has put something else in its place."""
-    value = environ.get(name)
+_PASSED_ON = {
+    "HTTP_CF_CONNECTING_IP",
+    "HTTP_CLIENT_IP",
+    "HTTP_FORWARDED",
+    "HTTP_TRUE_CLIENT_IP",
+    "HTTP_VIA",
+    "HTTP_X_ARR_LOG_ID",  # IIS's Application Request Routing
+    "HTTP_X_CLIENT_IP",
+    "HTTP_X_CLUSTER_CLIENT_IP",
+    "HTTP_X_ORIGINAL_FOR",
+    "HTTP_X_REAL_IP",
+}
+"""Headers of proxies, beside all of ``X-Forwarded-...``; to be there is enough, even empty."""
+
+
+def _address(variables: Mapping[str, Any], name: str) -> IPv4Address | IPv6Address | None:
+    import ipaddress  # no cost for a start that needs no page
+
+    try:
+        address = ipaddress.ip_address(_text(variables, name))
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _text(variables: Mapping[str, Any], name: str) -> str:
+    """Give a variable, or nothing if something else has been put in its place."""
+    value = variables.get(name)
     return value if isinstance(value, str) else ""
-
-
-_PASSED_ON = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
 
 
 class ErrorPage(NamedTuple):
@@ -94,20 +127,25 @@ class ErrorPage(NamedTuple):
     """Show the traceback, to local requests only."""
 
     def failed(
-        self, environ: Mapping[str, Any], error_id: str, error: BaseException | None = None
+        self, variables: Mapping[str, Any], error_id: str, error: BaseException | None = None
     ) -> Page:
-        """Give the 500 page for an application that raised."""
-        trace = "".join(traceback.format_exception(error)) if error and self._shows(environ) else ""
-        status = "500 Internal Server Error"
-        return self._page(environ, status, _TEXTS[status], error_id, trace)
+        """Give the 500 page for an application that raised.
 
-    def refused(self, environ: Mapping[str, Any], status: str, error_id: str) -> Page:
+        :param variables: see :func:`is_local`.
+        """
+        trace = (
+            "".join(traceback.format_exception(error)) if error and self._shows(variables) else ""
+        )
+        status = "500 Internal Server Error"
+        return self._page(variables, status, _TEXTS[status], error_id, trace)
+
+    def refused(self, variables: Mapping[str, Any], status: str, error_id: str) -> Page:
         """Give the page for a request that was not served.
 
         :param status: ``400 Bad Request``, ``413 Content Too Large`` or ``431 Request Header Fields
             Too Large``.
         """
-        return self._page(environ, status, _TEXTS[status], error_id, "")
+        return self._page(variables, status, _TEXTS[status], error_id, "")
 
     def not_loaded(
         self, error_id: str, error: BaseException | None = None
@@ -127,21 +165,21 @@ class ErrorPage(NamedTuple):
 
         return stand_in
 
-    def _shows(self, environ: Mapping[str, Any]) -> bool:
-        return self.expose_tracebacks and is_local(environ)
+    def _shows(self, variables: Mapping[str, Any]) -> bool:
+        return self.expose_tracebacks and is_local(variables)
 
     def _page(
-        self, environ: Mapping[str, Any], status: str, text: str, error_id: str, trace: str
+        self, variables: Mapping[str, Any], status: str, text: str, error_id: str, trace: str
     ) -> Page:
-        where = "The server's log has a line with this id."
-        if self.log and is_local(environ):
-            where = f"The log with this id in it is at {self.log} on this server."
-        paragraphs = [text, f"Error id: {error_id}", where]
-        if "text/html" in _text(environ, "HTTP_ACCEPT"):
-            kind, body = "text/html", _as_html(status, paragraphs, trace)
+        parts = [(text, ""), ("Error id:", error_id)]
+        if self.log and is_local(variables):
+            parts.append(("The cause is in the log on this server, beside this id:", self.log))
         else:
-            kind, body = "text/plain", "\n\n".join([status, *paragraphs, *filter(None, [trace])])
-            body += "\n"
+            parts.append(("The cause is in the server's log, beside this id.", ""))
+        if "text/html" in _text(variables, "HTTP_ACCEPT"):
+            kind, body = "text/html", _as_html(status, parts, trace)
+        else:
+            kind, body = "text/plain", _as_text(status, parts, trace)
         data = body.encode("utf-8", "backslashreplace")
         headers = [
             ("Content-Type", f"{kind}; charset=utf-8"),
@@ -153,10 +191,20 @@ class ErrorPage(NamedTuple):
         return Page(status, headers, data)
 
 
-def _as_html(title: str, paragraphs: list[str], trace: str) -> str:
+def _as_html(title: str, parts: list[tuple[str, str]], trace: str) -> str:
     import html  # brings a table of all entities: no cost for a start that needs no page
 
-    content = "\n".join(f"<p>{html.escape(text)}</p>" for text in paragraphs)
+    lines = [
+        f"<p>{html.escape(words)} <code>{html.escape(value)}</code></p>"
+        if value
+        else f"<p>{html.escape(words)}</p>"
+        for words, value in parts
+    ]
     if trace:
-        content += f"\n<pre>{html.escape(trace)}</pre>"
-    return _HTML.substitute(title=html.escape(title), content=content)
+        lines.append(f"<pre>{html.escape(trace)}</pre>")
+    return _HTML.substitute(title=html.escape(title), content="\n".join(lines))
+
+
+def _as_text(title: str, parts: list[tuple[str, str]], trace: str) -> str:
+    paragraphs = [title, *(f"{words} {value}".rstrip() for words, value in parts)]
+    return "\n\n".join([*paragraphs, *filter(None, [trace])]) + "\n"

@@ -92,7 +92,8 @@ def make_request(method="GET", path="/page", **more):
 
 def run(application, method="GET", *, response=None, **more):
     """One call; gives its outcome and the response."""
-    options = {name: more.pop(name) for name in ("error_page", "max_header_bytes") if name in more}
+    names = ("error_page", "max_header_bytes", "variables")
+    options = {name: more.pop(name) for name in names if name in more}
     options.setdefault("error_page", ErrorPage())
     response = response or Recorder()
     return call(application, make_request(method, **more), response, **options), response

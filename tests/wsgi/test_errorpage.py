@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 
 import pytest
+from paste.deploy.config import PrefixMiddleware
 
 from iiswsgi.wsgi.errorpage import ErrorPage, is_local, new_error_id
 from tests.wsgi.helpers import Recorder, make_request, run
@@ -50,6 +51,9 @@ def test_an_error_id_is_short_and_never_the_same():
         {"REMOTE_ADDR": "::1"},
         {"REMOTE_ADDR": "::FFFF:127.0.0.1"},
         {"REMOTE_ADDR": "10.0.0.1", "LOCAL_ADDR": "10.0.0.1"},
+        {"REMOTE_ADDR": "FE80::0:1%4", "LOCAL_ADDR": "fe80::1%4"},
+        {"REMOTE_ADDR": "10.0.0.1", "LOCAL_ADDR": "::ffff:10.0.0.1"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDING": "is another word"},
     ],
     ids=str,
 )
@@ -66,8 +70,17 @@ def test_local(environ):
         {"REMOTE_ADDR": "", "LOCAL_ADDR": ""},
         {"REMOTE_ADDR": "10.0.0.7", "LOCAL_ADDR": "10.0.0.1"},
         {"REMOTE_ADDR": "1270.0.0.1"},
+        {"REMOTE_ADDR": "127.evil.example"},
+        {"REMOTE_ADDR": "127.0.0.1, 10.0.0.7"},
+        {"REMOTE_ADDR": "fe80::1%4", "LOCAL_ADDR": "fe80::1%5"},
+        {"REMOTE_ADDR": "localhost", "LOCAL_ADDR": "localhost"},
         {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "1.2.3.4"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": ""},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https"},
         {"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=1.2.3.4"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_ARR_LOG_ID": "5"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "::1"},
         {"REMOTE_ADDR": "::1", "HTTP_VIA": "1.1 proxy"},
     ],
     ids=str,
@@ -102,7 +115,9 @@ def test_a_page_in_html_is_whole_and_escaped():
     tags.feed(text)
     tags.close()
     assert tags.open == []
-    assert tags.seen == {*("html", "head", "meta", "title", "style", "body", "h1", "p", "pre")}
+    assert tags.seen == {
+        *("html", "head", "meta", "title", "style", "body", "h1", "p", "code", "pre")
+    }
     assert "&lt;secret&gt; &amp;" in text
     assert "&lt;log&gt;" in text
     assert "&lt;id&gt;" in text
@@ -123,7 +138,7 @@ def test_a_page_without_a_log_names_none():
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("400 Bad Request", "contradicts itself"),
+        ("400 Bad Request", "how long it is"),
         ("413 Content Too Large", "larger than this site accepts"),
         ("431 Request Header Fields Too Large", "headers are too large"),
     ],
@@ -153,6 +168,26 @@ def test_an_application_that_could_not_be_loaded_for_an_unknown_reason():
     response = Recorder()
     run(ErrorPage(expose_tracebacks=True).not_loaded("1a2b"), response=response, **LOCAL)
     assert "Traceback" not in response.sent.decode()
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_middleware_makes_nobody_local(given):
+    """PasteDeploy's own takes REMOTE_ADDR from a header, and the header away."""
+
+    def application(environ, start_response):
+        raise RuntimeError("secret")
+
+    headers = {"REMOTE_ADDR": "10.0.0.7", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}
+    if given:
+        headers = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "10.0.0.7"}
+    page = ErrorPage(log=LOG, expose_tracebacks=True)
+    _, response = run(
+        PrefixMiddleware(application, prefix=""), error_page=page, variables=headers, **headers
+    )
+    text = response.sent.decode()
+    assert "Error id" in text
+    assert "secret" not in text
+    assert LOG not in text
 
 
 def test_a_request_with_an_odd_address_is_not_local():
