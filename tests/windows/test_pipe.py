@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from functional.sites import ON_WINE, make_site, serving, wait_until
+from functional.sites import make_site, serving, wait_until
 from iiswsgi.host.modes import Modes, Wire
 
 pytestmark = pytest.mark.windows
@@ -74,7 +74,6 @@ def test_no_event_and_no_notice(tmp_path):
         assert "the shutdown event" not in client.log
 
 
-@pytest.mark.skipif(ON_WINE, reason="a process on Wine cannot use a socket it was started with")
 def test_tcp(tmp_path):
     with serving(make_site(tmp_path, protocol="Tcp")) as client:
         check(client)
