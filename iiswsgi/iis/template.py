@@ -1,4 +1,4 @@
-"""A ``web.config.in`` filled in: what the installer does on the server, done on the fly.
+"""A template such as ``web.config.in`` or ``Manifest.xml.in`` filled in; only named variables are.
 
 The variable NAME is written ``%(NAME)s`` as in an INI file, or ``%NAME%`` as Windows does and
 as the templates of older iiswsgi projects do; its case does not matter. ``%%`` is one percent
@@ -35,10 +35,11 @@ class Filled:
     """Names that occur and are not known; they were left as they stood, for IIS to expand."""
 
 
-def fill(template: str, variables: Mapping[str, str]) -> Filled:
-    """Return `template` with each name replaced, its value escaped for XML.
+def fill(template: str, variables: Mapping[str, str], *, xml: bool = True) -> Filled:
+    """Return `template` with each name replaced.
 
-    Comments are left alone: what they mention is prose, and a value with ``--`` would end them.
+    :param xml: whether the template is XML. Values are escaped then, and comments are left alone:
+        what they mention is prose, and a value with ``--`` would end them.
     """
     known = {name.upper(): value for name, value in variables.items()}
     used: dict[str, str] = {}
@@ -54,8 +55,8 @@ def fill(template: str, variables: Mapping[str, str]) -> Filled:
         value = used[name] = known[name.upper()]
         # Only a POSIX path begins so; on Windows nothing is changed.
         rest = match["rest"].replace("\\", "/") if value.startswith("/") else match["rest"]
-        return escape(value, {'"': "&quot;", "'": "&apos;"}) + rest
+        return (escape(value, {'"': "&quot;", "'": "&apos;"}) if xml else value) + rest
 
-    parts = _COMMENT.split(template)
+    parts = _COMMENT.split(template) if xml else [template]
     parts[::2] = [_NAME.sub(replacement, part) for part in parts[::2]]
     return Filled("".join(parts), used, tuple(unknown))

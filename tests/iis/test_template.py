@@ -60,3 +60,8 @@ def test_a_posix_path_takes_the_backslashes_behind_it_along() -> None:
     template = '"%(A)s\\my dir\\b.ini" %B%\\%(A)s\\x|%(A)s\\y\\'
     filled = fill(template, {"A": "/srv/site", "B": "C:"})
     assert filled.text == '"/srv/site/my dir/b.ini" C:\\/srv/site/x|/srv/site/y/'
+
+
+def test_a_plain_text_is_filled_as_it_is() -> None:
+    filled = fill("<!-- %X% -->", {"X": "a & b"}, xml=False)
+    assert filled.text == "<!-- a & b -->"
