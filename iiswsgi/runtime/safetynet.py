@@ -13,7 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import NoReturn, Protocol, TextIO
 
 __all__ = ["Guard", "Sink"]
 
@@ -45,6 +45,8 @@ class Guard:
 
         It may serve pages that say so, and return or raise SystemExit when the process is to end.
         """
+        self._exit = sys.exit
+        self._exit_called = ""
 
     def install(self) -> None:
         """Take over the interpreter's hooks for the rest of the process."""
@@ -53,10 +55,22 @@ class Guard:
         threading.excepthook = self._thread_died
         warnings.showwarning = self._warned
         atexit.register(self._leaving)
+        # Nothing else tells who did it: SystemExit reaches no hook, and is gone at the exit.
+        self._exit, sys.exit = sys.exit, self._exiting
 
     def begun(self) -> None:
         """Serving begins: from now on an end of the process is nothing to be explained."""
         self.serving = True
+        if sys.exit == self._exiting:
+            sys.exit = self._exit
+
+    def _exiting(self, status: object = None, /) -> NoReturn:
+        """Note who calls ``sys.exit`` before serving begins."""
+        if not self.serving:
+            stack = traceback.format_stack(sys._getframe(1))
+            self._exit_called = "".join(["Traceback (most recent call last):\n", *stack])
+            self._exit_called += f"SystemExit: {status}"
+        raise SystemExit(status)
 
     def _uncaught(
         self, kind: type[BaseException], value: BaseException, trace: TracebackType | None
@@ -114,4 +128,5 @@ class Guard:
                 __name__,
                 "IISWSGI-L08: the process ends before it began to serve, and no exception says why:"
                 " something called sys.exit, or the command line was refused.",
+                self._exit_called,
             )

@@ -29,6 +29,7 @@ def sink():
 def guard(sink, monkeypatch):
     for module, name in [
         (sys, "excepthook"),
+        (sys, "exit"),
         (sys, "unraisablehook"),
         (threading, "excepthook"),
         (warnings, "showwarning"),
@@ -138,6 +139,30 @@ def test_warnings(guard, sink):
 def test_leaving_without_a_reason(guard, sink):
     guard.leave()
     assert sink.records[0][1].startswith("IISWSGI-L08: ")
+
+
+def test_leaving_by_sys_exit_shows_who_called_it(guard, sink):
+    def module():
+        sys.exit("no such option")
+
+    with pytest.raises(SystemExit) as raised:
+        module()
+    assert raised.value.code == "no such option"
+    guard.leave()
+    [(_, text, details)] = sink.records
+    assert text.startswith("IISWSGI-L08: ")
+    assert details.startswith("Traceback")
+    assert ", in module\n" in details
+    assert details.endswith("SystemExit: no such option")
+
+
+def test_sys_exit_is_its_own_again_once_serving_begins(guard):
+    during = sys.exit
+    guard.begun()
+    assert sys.exit is not during
+    with pytest.raises(SystemExit) as raised:
+        during(3)  # somebody may have kept it
+    assert raised.value.code == 3
 
 
 def test_leaving_after_serving(guard, sink):
