@@ -7,7 +7,8 @@ The rooms, from the wire to the user:
 ``runtime``  the process around it: settings, log, standard streams, shutdown
 ``launch``   gets a process ready to serve, before the application is imported
 ``server``   joins the three; the Paste entry points
-``serving``  ``iiswsgi serve``: an INI file, a process made ready, an application loaded
+``serving``  ``iiswsgi serve``: a process made ready, an application loaded; from an INI file or a
+             ``target``, which is a callable in a module
 ``iis``      IIS's configuration as data
 ``host``     the IIS stand-in, for every machine that has no IIS
 ``cli``      the ``iiswsgi`` command; ``commands`` has its subcommands

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _is_plain_serve(given: list[str]) -> bool:
-    """Whether this is what IIS starts: an INI file and its variables, but no option.
+    """Whether this is what IIS starts: something to serve and its settings, but no option.
 
     There is nothing to be parsed then, and argparse alone takes some milliseconds of a start.
     """

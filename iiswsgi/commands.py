@@ -136,7 +136,9 @@ def _parse(given: list[str]) -> tuple[Command, argparse.Namespace]:
     if command is None:
         _top_parser().parse_args(given or ["--help"])
         raise AssertionError  # parse_args has left or raised: no such command is known
-    parser = _Parser(prog=f"iiswsgi {given[0]}", description=command.help.capitalize() + ".")
+    parser = _Parser(
+        prog=f"iiswsgi {given[0]}", description=f"{command.help[:1].upper()}{command.help[1:]}."
+    )
     command.add_arguments(parser)
     # Options may stand between an INI file and its variables.
     return command, parser.parse_intermixed_args(given[1:])

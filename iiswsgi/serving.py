@@ -1,7 +1,7 @@
 """``iiswsgi serve``: what ``paster serve`` does, without PasteScript and pkg_resources.
 
-It finds the server's options in the INI file, gets the process ready, loads the application with
-PasteDeploy and serves it; an application that cannot be loaded is served as a page that says so.
+It takes the server's options from the INI file or the command line, gets the process ready, loads
+the application and serves it; one that cannot be loaded is served as a page that says so.
 """
 
 from __future__ import annotations
@@ -10,52 +10,88 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from iiswsgi import target
 from iiswsgi.errors import Error, ExitStatus, SettingError
 from iiswsgi.inifile import server_options
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime import logconfig, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from iiswsgi.launch import Launch
     from iiswsgi.server import Application
+    from iiswsgi.target import Target
 
 __all__ = ["run"]
 
 
-def run(ini: str, variables: Sequence[str] = (), app_name: str | None = None) -> int:
-    """Serve the INI file; the process's exit status.
+def run(what: str, variables: Sequence[str] = (), app_name: str | None = None) -> int:
+    """Serve an INI file, or an application by its place; the process's exit status.
 
-    :param ini: its path.
-    :param variables: each ``name=value``, for the INI file and for the server.
-    :param app_name: the application's section; ``main`` by default.
+    :param what: the path of an INI file, or what :func:`iiswsgi.target.parse` reads.
+    :param variables: each ``name=value``, for the server, and for an INI file.
+    :param app_name: the application's section in an INI file; ``main`` by default.
     """
     the_log = process_log.start()
     try:
-        return int(_serve(ini, _variables(variables), app_name))
+        found = target.parse(what)
+        if found is None:
+            return int(_serve_ini(what, _variables(variables), app_name))
+        return int(_serve_target(found, _variables(variables), app_name))
     except Error as error:
         the_log.tell("ERROR", __name__, str(error))
         the_log.guard.begun()
         return int(error.exit_status)
 
 
-def _serve(ini: str, variables: dict[str, str], app_name: str | None) -> ExitStatus:
-    # The rest is imported once the log is open: a broken installation must not be silent.
-    from iiswsgi import launch, server
+# The rest is imported once the log is open: a broken installation must not be silent.
+
+
+def _serve_ini(ini: str, variables: dict[str, str], app_name: str | None) -> ExitStatus:
+    from iiswsgi import launch
 
     path = os.path.abspath(ini)
+    if not ini.lower().endswith(".ini") and not os.path.exists(path):
+        raise SettingError(
+            "S18",
+            f"{ini!r} cannot be served: there is no such INI file, and it is neither "
+            "module:callable nor module:factory() nor the path of a .py or .wsgi file",
+        )
     options = server_options(path, variables)
     options |= {row.name: variables[row.name] for row in settings.TABLE if row.name in variables}
     ready = launch.prepare(options)
     logconfig.configure_from_ini(path, variables)
     logconfig.set_level(ready.settings.log_level, None)
+    return _serve_loaded(ready, lambda: _load_ini(path, app_name, variables))
+
+
+def _serve_target(found: Target, variables: dict[str, str], app_name: str | None) -> ExitStatus:
+    from iiswsgi import launch
+
+    if app_name is not None:
+        raise SettingError(
+            "S03",
+            f"--app-name {app_name} and {found.text} contradict each other: only an INI file has "
+            "sections for applications. Leave out --app-name.",
+        )
+    return _serve_loaded(launch.prepare(variables), found.load)
+
+
+def _serve_loaded(ready: Launch, load: Callable[[], Application]) -> ExitStatus:
+    from iiswsgi import server
+
     try:
-        application = _load(path, app_name, variables)
+        application = load()
     # SystemExit too: a module that exits on import must not look like an orderly end.
     except BaseException as error:
+        if isinstance(error, Error):
+            ready.log.tell("ERROR", __name__, str(error))
         return server.serve_failure(ready, error)
     return server.serve_launched(ready, application)
 
 
-def _load(path: str, name: str | None, variables: Mapping[str, str]) -> Application:
+def _load_ini(path: str, name: str | None, variables: Mapping[str, str]) -> Application:
     from paste.deploy import loadapp
 
     application: Application = loadapp(f"config:{path}", name=name, global_conf=dict(variables))

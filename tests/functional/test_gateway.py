@@ -20,6 +20,8 @@ from iiswsgi.host.pages import Report
 
 MEGABYTE = bytes(range(256)) * 4096
 
+BY_PASTER = '-c "from paste.script.command import run; run()" serve -s egg:iiswsgi#iis "{ini}"'
+
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
@@ -183,6 +185,23 @@ def test_an_application_that_cannot_be_loaded_says_where_to_look(tmp_path):
         client.wait_for_log("about to fail")
 
 
+@pytest.mark.parametrize("arguments", [BY_PASTER, '-m iiswsgi serve "{ini}"'])
+def test_a_module_that_exits_leaves_its_traceback(tmp_path, arguments):
+    site = make_site(
+        tmp_path,
+        "paste.app_factory = exits:make_app",
+        arguments=arguments,
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
+    program = "import sys\n\n\ndef work():\n    sys.exit(0)\n\n\nwork()\n"
+    (site / "exits.py").write_text(program, encoding="utf-8")
+    with serving(site) as client:
+        assert client.get("/").status == 500
+        client.wait_for_log("exits.py")
+        assert "in work" in client.log
+        assert "SystemExit" in client.log
+
+
 def test_an_unknown_setting_is_named(tmp_path):
     site = make_site(tmp_path, options="thredas = 4")
     with serving(site) as client:
@@ -320,8 +339,7 @@ def test_a_worker_imports_nothing_that_it_does_not_need(client):
 
 
 def test_paster_serve(tmp_path):
-    arguments = '-c "from paste.script.command import run; run()" serve -s egg:iiswsgi#iis "{ini}"'
-    with serving(make_site(tmp_path, arguments=arguments)) as client:
+    with serving(make_site(tmp_path, arguments=BY_PASTER)) as client:
         assert client.get("/").text == "hello\n"
         assert client.get("/print/ByPaster").status == 200
         client.wait_for_log("ByPaster print")
