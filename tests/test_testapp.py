@@ -75,7 +75,7 @@ def test_of_objects_only_the_kind_is_shown():
         assert "hunter2" not in text
     lines = text.splitlines()
     assert {"paste.config = (dict)", "x.loud = (Loud)", "x.pair = (tuple)"} <= {*lines}
-    assert {"wsgi.version = (1, 0)", "wsgi.multithread = False"} <= {*lines}
+    assert {"wsgi.version = (1, 0)", "wsgi.run_once = 0"} <= {*lines}
 
 
 def test_the_root_is_named_as_such():
