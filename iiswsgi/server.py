@@ -22,6 +22,7 @@ from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 from iiswsgi.fastcgi.streams import ErrorStream
 from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.runtime import log as process_log
+from iiswsgi.runtime import running
 from iiswsgi.runtime.settings import Settings
 from iiswsgi.runtime.shutdown import Shutdown
 from iiswsgi.runtime.watchdog import Watchdog
@@ -61,6 +62,8 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
     """
 
     request_class = GatewayRequest
+    ended = staticmethod(running.end)
+    """The request of this thread is through, to its last byte."""
 
     def __init__(
         self,
@@ -105,7 +108,10 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
     def serve_connection(self, transport: Transport) -> Error | None:
         """Serve one conversation to its end; what ended it, unless that was orderly."""
         connection = self._connectionClass(transport, None, self, 0)
-        connection.run()
+        try:
+            connection.run()
+        finally:
+            running.end()  # a request that was not finished
         return connection.failure
 
     def serve_listener(self, sock: socket.socket) -> ExitStatus:
@@ -143,16 +149,19 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         :raises BrokenOff: the response must not be taken for complete.
         """
         if req.role not in self.roles:
+            running.begin(req.params)
             log.warning("IISWSGI-P08: role %d was asked for; only RESPONDER is served", req.role)
             return ProtocolStatus.UNKNOWN_ROLE, 0
         if self._slots is None:
-            outcome = self._watched(req)
+            outcome = self._served(req)
         else:
             if not self._static_environ["wsgi.multithread"]:
                 # One call at a time is the rule, so none may begin that would wait for its body.
                 req.stdin.drain()
             with req.transport:
-                outcome = self._watched(req)
+                outcome = self._served(req)
+        if outcome is Outcome.GONE:
+            req.departure_told = True
         if outcome is Outcome.SHORT and self._slots is not None:
             # To break a connection off is cheap; on the one pipe the process would end with it.
             req.stdout.flush()
@@ -161,14 +170,8 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             raise BrokenOff
         return ProtocolStatus.REQUEST_COMPLETE, 0
 
-    def _watched(self, req: GatewayRequest) -> Outcome:
-        self.watchdog.begin(req.params)
-        try:
-            return self._answer(req)
-        finally:
-            self.watchdog.end()
-
-    def _answer(self, req: GatewayRequest) -> Outcome:
+    def _served(self, req: GatewayRequest) -> Outcome:
+        running.begin(req.params)
         response = req.stdout
         if req.refusal:
             error = RequestTooLarge("P04", req.refusal)

@@ -70,7 +70,8 @@ class GatewayConnection(fcgi_base.Connection):
         except ProtocolError as error:
             self.failure = error
         except ClientDisconnected as error:
-            if self.failure is None:
+            told = any(request.departure_told for request in self._requests.values())
+            if self.failure is None and not told:
                 log.info("%s", error)
         finally:
             for request in self._requests.values():

@@ -97,6 +97,9 @@ class ResponseStream(fcgi_base.OutputStream):
 class GatewayRequest(fcgi_base.Request):
     """One request, from BEGIN_REQUEST to END_REQUEST."""
 
+    departure_told = False
+    """Whether the log knows already that its client has left."""
+
     def __init__(self, conn: GatewayConnection, input_stream_class: Any, timeout: int) -> None:
         # flup's constructor makes five streams, of which a responder that keeps FCGI_STDERR silent
         # needs two; it is not called.
@@ -151,6 +154,7 @@ class GatewayRequest(fcgi_base.Request):
             self.stdin.discard()
         self._flush()
         self._end(app_status, protocol_status)
+        self.server.ended()
 
     @property
     def transport(self) -> Any:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
-from iiswsgi.runtime import fds, identity, logconfig, logtext
+from iiswsgi.runtime import fds, identity, logconfig, logentry
 from iiswsgi.runtime.convert import STDERR
 from iiswsgi.runtime.logfile import LogFile
 from iiswsgi.runtime.logplaces import Place, places
@@ -75,6 +75,12 @@ class Log(LogSink):
         elif path != STDERR:
             self._head()
 
+    def use_json(self) -> None:
+        """Write entries as lines of JSON from now on."""
+        from iiswsgi.runtime import logjson  # few want it, and a start need not wait for it
+
+        self.render = logjson.render
+
     def _go_to(self, place: Place) -> str:
         """Go on at *place*; what is wrong with it, or nothing."""
         if place.refused:
@@ -105,7 +111,7 @@ class Log(LogSink):
             self.record("INFO", __name__, fact)
 
     def _printed(self, stream: str, lines: list[str]) -> None:
-        self.write(b"".join(logtext.line("INFO", stream, text) for text in lines))
+        self.enter(*[logentry.entry("INFO", stream, text) for text in lines])
 
     def install(self) -> None:
         """Take over the output, the hooks and the loggers of this process."""
@@ -144,12 +150,11 @@ class Handler(logging.Handler):
     def __init__(self, log: Log) -> None:
         super().__init__()
         self._log = log
-        self._format = logtext.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record; never raises."""
         try:
-            self._log.write(self._format.to_bytes(record))
+            self._log.enter(logentry.of_record(record))
         except Exception:  # a message that does not fit its arguments
             self.handleError(record)
 

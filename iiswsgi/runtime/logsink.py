@@ -12,8 +12,10 @@ import os
 import stat
 import sys
 import threading
+from collections.abc import Callable
 
 from iiswsgi.runtime import fds, logtext
+from iiswsgi.runtime.logentry import Entry, Render, entry
 from iiswsgi.runtime.logfile import LogFile
 
 __all__ = ["LogSink", "original_stderr"]
@@ -35,6 +37,10 @@ class LogSink:
         self._file: LogFile | None = None
         self.fd = fds.open_null()
         """Where raw output goes, for children and for :mod:`faulthandler`; never changes."""
+        self.render: Render = logtext.render
+        """What entries look like."""
+        self.listener: Callable[[Entry], object] | None = None
+        """Gets each entry too; must not raise."""
 
     @property
     def path(self) -> str | None:
@@ -43,7 +49,14 @@ class LogSink:
 
     def record(self, level: str, name: str, text: str, details: str = "") -> None:
         """Write a record, past all levels and filters; *details* are more lines."""
-        self.write(logtext.line(level, name, text, details))
+        self.enter(entry(level, name, text, details))
+
+    def enter(self, *entries: Entry) -> None:
+        """Write *entries*, in one piece."""
+        self.write(b"".join(map(self.render, entries)))
+        if self.listener is not None:
+            for each in entries:
+                self.listener(each)
 
     def tell(self, level: str, name: str, text: str, details: str = "") -> None:
         """Write a record, and put it on the STDERR that the process was started with.
@@ -101,7 +114,7 @@ class LogSink:
         if self._lost:
             # What could be written of the last record may end anywhere.
             text = f"IISWSGI-L04: {self._lost} records before this one could not be written."
-            data = b"\n" + logtext.line("ERROR", __name__, text) + data
+            data = b"\n" + self.render(entry("ERROR", __name__, text)) + data
         try:
             if self._file is None:
                 _write_all(self.fd, data)
@@ -123,7 +136,7 @@ class LogSink:
         elif not self._rotation_told:
             self._rotation_told = True
             text = f"IISWSGI-L03: the log grows on, for its rotation fails: {error}."
-            self._append(logtext.line("WARNING", __name__, text))
+            self._append(self.render(entry("WARNING", __name__, text)))
 
     def _to_stderr(self, text: str) -> None:
         if self._stderr is not None:

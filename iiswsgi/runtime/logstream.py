@@ -6,6 +6,8 @@ import io
 import threading
 from collections.abc import Callable
 
+from iiswsgi.runtime import running
+
 __all__ = ["MAX_PARTIAL", "LineBuffer", "LineStream"]
 
 MAX_PARTIAL = 64 << 10
@@ -15,9 +17,9 @@ MAX_PARTIAL = 64 << 10
 class LineBuffer(io.BufferedIOBase):
     """Takes bytes and hands on whole lines; the ``buffer`` of a text stream.
 
-    A line waits for its newline however often it is flushed, for each thread by itself: ``print``
-    writes text and newline separately. Closing has no effect, for a library that closes "its"
-    stream would silence all others.
+    A line waits for its newline however often it is flushed, for each thread by itself, but not
+    beyond the thread's request: ``print`` writes text and newline separately. Closing has no
+    effect, for a library that closes "its" stream would silence all others.
 
     :param emit: gets the lines, without newlines; must not raise.
     :param fd: answer of ``fileno()``, for subprocesses.
@@ -41,7 +43,9 @@ class LineBuffer(io.BufferedIOBase):
             end = len(waiting)
         whole = bytes(waiting[:end])
         del waiting[:end]
-        if not waiting:
+        if waiting:
+            running.at_end(self._finish_thread)
+        else:
             self._waiting.pop(thread, None)
         if whole:
             self._emit_lines(whole)
@@ -51,6 +55,11 @@ class LineBuffer(io.BufferedIOBase):
         """Hand on what still waits for a newline; the process ends."""
         while self._waiting:
             self._emit_lines(bytes(self._waiting.popitem()[1]))
+
+    def _finish_thread(self) -> None:
+        waiting = self._waiting.pop(threading.get_ident(), None)
+        if waiting:
+            self._emit_lines(bytes(waiting))
 
     def _emit_lines(self, whole: bytes) -> None:
         text = whole.decode("utf-8", "backslashreplace").removesuffix("\n")

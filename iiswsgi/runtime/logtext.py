@@ -1,17 +1,21 @@
-"""What a line of the log looks like, and that nobody can forge one.
+"""What an entry of the log looks like, and that nobody can forge one.
 
-A record begins at the left margin with its time; what follows in further lines, such as a
+An entry begins at the left margin with its time; what follows in further lines, such as a
 traceback, is indented. In everything that comes from outside, control characters are written as
 escapes.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 
-__all__ = ["Formatter", "escape", "line"]
+from iiswsgi.runtime.logentry import Entry
+
+__all__ = ["NO_REQUEST", "escape", "render", "stamp"]
+
+NO_REQUEST = "-"
+"""Stands where the number of a request would."""
 
 _INDENT = "    "
 
@@ -36,34 +40,21 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def line(
-    level: str, name: str, text: str, details: str = "", created: float | None = None
-) -> bytes:
-    """One record as the bytes of whole lines.
+def stamp(created: float) -> str:
+    """The time in UTC, as IIS writes it, to the millisecond.
 
-    :param details: more lines, such as a traceback; they are indented.
-    :param created: seconds since the epoch; absent, now. The time is written in UTC, as IIS does.
+    :param created: seconds since the epoch.
     """
-    created = time.time() if created is None else created
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created))
-    milliseconds = int(created % 1 * 1000)
-    lines = [f"{stamp}.{milliseconds:03}Z {os.getpid()} {level} {name}: {escape(text.rstrip())}"]
-    lines += [_INDENT + escape(more) for more in details.rstrip().split("\n") if details]
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created))
+    return f"{seconds}.{int(created % 1 * 1000):03}Z"
+
+
+def render(entry: Entry) -> bytes:
+    """*entry* as text: time, process, request, level, logger, and what it says."""
+    request = NO_REQUEST if entry.request is None else entry.request
+    said = escape(f"{entry.level} {entry.name}: {entry.text.rstrip()}")
+    lines = [f"{stamp(entry.created)} {os.getpid()} {request} {said}"]
+    lines += [
+        _INDENT + escape(more) for more in entry.details.rstrip().split("\n") if entry.details
+    ]
     return "".join(f"{each}\n" for each in lines).encode("utf-8", "backslashreplace")
-
-
-class Formatter(logging.Formatter):
-    """Formats records of :mod:`logging` as :func:`line` does."""
-
-    def to_bytes(self, record: logging.LogRecord) -> bytes:
-        """The record as the bytes of whole lines."""
-        details = []
-        if record.exc_info and not record.exc_text:
-            record.exc_text = self.formatException(record.exc_info)
-        if record.exc_text:
-            details.append(record.exc_text)
-        if record.stack_info:
-            details.append(self.formatStack(record.stack_info))
-        return line(
-            record.levelname, record.name, record.getMessage(), "\n".join(details), record.created
-        )

@@ -2,8 +2,7 @@
 
 IIS ends a process whose request exceeds ``activityTimeout`` or ``requestTimeout``, without notice
 and without a word of what it was doing; the application's loading counts as part of the first
-request. A thread looks now and then how long requests have run; for the requests themselves that
-costs an entry in a dictionary.
+request. A thread looks now and then how long those that are running have run.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ import time
 import traceback
 from collections.abc import Mapping
 
+from iiswsgi.runtime import running
+
 __all__ = ["Watchdog"]
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ _NAME_LENGTH = 200
 _LOOKS = 12
 """Looks within the limit: a report comes at most a twelfth of it late, 5 of 60 seconds."""
 
+_Run = tuple[float, int | None, Mapping[str, str] | None]
+"""When it began, and the request's number and variables; neither while the application loads."""
+
 
 class Watchdog:
     """Watches the running requests of this process, or the loading of its application.
@@ -34,7 +38,7 @@ class Watchdog:
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._running: dict[int, tuple[float, Mapping[str, str] | None]] = {}
+        self._loading: dict[int, _Run] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -61,30 +65,26 @@ class Watchdog:
 
     def begin_loading(self) -> None:
         """The application begins to load, in this thread."""
-        self._running[threading.get_ident()] = (time.monotonic(), None)
-
-    def begin(self, variables: Mapping[str, str]) -> None:
-        """A request begins in this thread; *variables* are looked at only for a report."""
-        self._running[threading.get_ident()] = (time.monotonic(), variables)
-
-    def end(self) -> None:
-        """The request of this thread has ended."""
-        self._running.pop(threading.get_ident(), None)
+        self._loading[threading.get_ident()] = (time.perf_counter(), None, None)
 
     def _watch(self) -> None:
         reported: set[tuple[int, float]] = set()
         while not self._stop.wait(self._limit / _LOOKS):
-            now = time.monotonic()
-            running = {(ident, start): v for ident, (start, v) in self._running.copy().items()}
+            now = time.perf_counter()
+            runs = {(ident, run[0]): run for ident, run in self._runs().items()}
             # What has ended need not be remembered.
-            reported &= running.keys()
-            for ident, start in running.keys() - reported:
+            reported &= runs.keys()
+            for ident, start in runs.keys() - reported:
                 if now - start >= self._limit:
                     reported.add((ident, start))
-                    _report(ident, now - start, running[ident, start])
+                    _report(ident, now - start, runs[ident, start])
+
+    def _runs(self) -> dict[int, _Run]:
+        return {**self._loading, **running.snapshot()}
 
 
-def _report(ident: int, seconds: float, variables: Mapping[str, str] | None) -> None:
+def _report(ident: int, seconds: float, run: _Run) -> None:
+    _, number, variables = run
     if variables is None:
         what = "IISWSGI-S17: the application has been loading"
     else:
@@ -98,6 +98,7 @@ def _report(ident: int, seconds: float, variables: Mapping[str, str] | None) -> 
         "%s for %.0f seconds and may hang; the stacks of all threads:",
         (what, seconds),
         None,
+        extra={"iiswsgi_request": number},
         # Here formatters expect several lines; in a message those could be forged.
         sinfo="\n".join(_stacks(ident, "loading" if variables is None else "the request")),
     )

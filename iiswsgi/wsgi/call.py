@@ -35,7 +35,7 @@ class Outcome(enum.Enum):
     BROKEN = "broken"
     """It failed after its first byte and looks whole; the caller must break it off."""
     GONE = "gone"
-    """The client left, or the request was aborted."""
+    """The client left, or the request was aborted; the log says so."""
 
 
 def call(
@@ -88,7 +88,8 @@ def refuse(
     if status is None:
         status = "400 Bad Request" if isinstance(error, BadRequest) else _TOO_LARGE
     page = _refusal(error, status, environ, error_page)
-    return _send_page(page, environ.get("REQUEST_METHOD") == "HEAD", response)
+    is_head = environ.get("REQUEST_METHOD") == "HEAD"
+    return _send_page(page, is_head, response, request_name(environ))
 
 
 _TOO_LARGE = "413 Content Too Large"
@@ -119,7 +120,7 @@ def _failed(
     cause = _cause(error)
     name = request_name(environ)
     if isinstance(cause, ClientDisconnected) and _has_left(reply.response):
-        log.info("IISWSGI-W12: %s: the client left: %s", name, cause)
+        _tell_departure(name, cause)
         return Outcome.GONE
     if not reply.head_sent:
         if isinstance(cause, RequestTooLarge):
@@ -134,7 +135,7 @@ def _failed(
                 exc_info=error,
             )
             page = error_page.failed(variables, error_id, error)
-        return _send_page(page, reply.is_head, reply.response)
+        return _send_page(page, reply.is_head, reply.response, name)
     if reply.looks_whole():
         outcome = Outcome.BROKEN
     else:
@@ -177,12 +178,17 @@ _CAUSES = 16
 """How many wrappings are looked through; contexts may form a ring."""
 
 
-def _send_page(page: Page, is_head: bool, response: Response) -> Outcome:
+def _tell_departure(name: str, cause: BaseException) -> None:
+    log.info("IISWSGI-W12: %s: the client left: %s", name, cause)
+
+
+def _send_page(page: Page, is_head: bool, response: Response, name: str) -> Outcome:
     try:
         response.head(page.status, page.headers)
         if not is_head:
             response.body(page.body)
-    except ClientDisconnected:
+    except ClientDisconnected as error:
+        _tell_departure(name, error)
         return Outcome.GONE
     except Exception as error:
         # Not the application's doing: the disk is full, for example, when the rest of the request
@@ -204,7 +210,7 @@ def _close(result: Any, environ: Environ) -> None:
     except BaseException as error:
         cause = _cause(error)
         if isinstance(cause, ClientDisconnected):
-            log.info("IISWSGI-W12: %s: the client left: %s", request_name(environ), cause)
+            _tell_departure(request_name(environ), cause)
             return
         log.error(
             "IISWSGI-W03: %s: close() of the application's result failed; the response is not "

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 
-RECORD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ [A-Z]+ [\w.-]+: .*\S.*")
+RECORD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ (?:\d+|-) [A-Z]+ [\w.-]+: .*\S.*")
 DETAIL = re.compile(r"    .*")
 WHOLE_MARK = re.compile(r"mark (\w+) x{3000} end of \1")
 
@@ -24,7 +24,7 @@ def log_texts(folder):
 def broken_lines(text):
     """What is neither a record's beginning nor an indented line below one.
 
-    >>> broken_lines(b"2026-01-02T03:04:05.678Z 9 INFO a.b: c\n    d\nand e\n")
+    >>> broken_lines(b"2026-01-02T03:04:05.678Z 9 - INFO a.b: c\n    d\nand e\n")
     ['and e']
     """
     *lines, rest = text.decode("utf-8", "replace").split("\n")
@@ -51,7 +51,7 @@ def stamp():
 
 def records(text, pid, code):
     """The records of one process with a code: their times, and all their lines."""
-    record = rf"(?m)^(\S+) {pid} \w+ \S+ ({code}:.*\n(?:    .*\n)*)"
+    record = rf"(?m)^(\S+) {pid} \S+ \w+ \S+ ({code}:.*\n(?:    .*\n)*)"
     return re.findall(record, text.decode("utf-8", "replace"))
 
 

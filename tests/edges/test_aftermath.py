@@ -11,7 +11,7 @@ import pytest
 from edges import aftermath
 from edges.app import FILLING
 
-HEAD = "2026-01-02T03:04:05.678Z 12 INFO iiswsgi.a_b: "
+HEAD = "2026-01-02T03:04:05.678Z 12 3 INFO iiswsgi.a_b: "
 WHOLE = f"{HEAD}one\n    detail\n    \n{HEAD}mark m1 {FILLING} end of m1\n".encode()
 
 

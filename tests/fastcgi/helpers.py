@@ -69,6 +69,9 @@ class FakeServer:
         self.application(request)
         return ProtocolStatus.REQUEST_COMPLETE, 0
 
+    def ended(self):
+        """Nothing is kept of a request that is through."""
+
 
 def echo(request):
     """Answer with the parameters and the body."""

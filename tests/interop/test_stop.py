@@ -107,7 +107,7 @@ def test_processes_that_share_a_socket_replace_each_other_unnoticed(tmp_path, ke
             for _ in range(2):
                 new = start()
                 processes.append(new)
-                started = f" {new.pid} INFO iiswsgi.launch: STDIN is a listening socket"
+                started = f" {new.pid} - INFO iiswsgi.launch: STDIN is a listening socket"
                 wait_until(lambda started=started: started in server.log)
                 time.sleep(0.4)
                 old = processes.pop(0)

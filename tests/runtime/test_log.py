@@ -138,7 +138,7 @@ def test_streams_become_lines(make_log):
     print("err", file=log.stderr)
     log.stdout.write("no newline")
     log._finish()
-    assert f" {os.getpid()} INFO stdout: out\n" in text(log.path)
+    assert f" {os.getpid()} - INFO stdout: out\n" in text(log.path)
     assert " INFO stderr: err\n" in text(log.path)
     assert " INFO stdout: no newline\n" in text(log.path)
 

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from iiswsgi.runtime import running
 from iiswsgi.runtime.logstream import MAX_PARTIAL, LineStream
 
 
@@ -33,6 +34,27 @@ def test_a_line_waits_for_its_newline(stream, lines):
     assert lines == ["one line", "rest"]
     stream.lines.finish()
     assert lines == ["one line", "rest"]
+
+
+def test_a_line_without_an_end_waits_no_longer_than_its_request(lines):
+    stream = LineStream(lambda given: lines.append((running.number(), given)), 2, "stderr")
+    first = running.begin({})
+    stream.write("of the first")
+    assert lines == []
+    running.end()
+    second = running.begin({})
+    stream.write("of ")
+    stream.write("the second\nand its rest")
+    running.end()
+    assert lines == [
+        (first, ["of the first"]),
+        (second, ["of the second"]),
+        (second, ["and its rest"]),
+    ]
+    running.begin({})
+    print("whole", file=stream)
+    running.end()
+    assert len(lines) == 4
 
 
 def test_what_waits_is_limited(stream, lines):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from iiswsgi.runtime.logtext import Formatter
+from iiswsgi.runtime import logentry, logtext, running
 from iiswsgi.runtime.watchdog import Watchdog
 
 VARIABLES = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/slow?password=1"}
@@ -18,24 +18,29 @@ def wait_for(condition, seconds=10):
     return condition()
 
 
+def shown(record):
+    return logtext.render(logentry.of_record(record)).decode()
+
+
 def hang_here(event):
     event.wait(20)
 
 
 @pytest.fixture
 def hanging():
-    """A thread in the middle of a request, and what ends it."""
+    """A thread in the middle of a request: the request's number, in a list."""
     release = threading.Event()
-    with Watchdog(0.1) as watchdog:
+    numbers = []
+    with Watchdog(0.1):
 
         def run():
-            watchdog.begin(VARIABLES)
+            numbers.append(running.begin(VARIABLES))
             hang_here(release)
-            watchdog.end()
+            running.end()
 
         thread = threading.Thread(target=run, name="worker")
         thread.start()
-        yield release
+        yield numbers
         release.set()
         thread.join()
 
@@ -44,8 +49,8 @@ def test_a_request_that_hangs_is_reported_once_with_all_stacks(hanging, caplog):
     assert wait_for(lambda: caplog.records)
     time.sleep(0.3)
     (record,) = caplog.records
-    text = Formatter().to_bytes(record).decode()
-    assert "IISWSGI-W30: GET /slow has run for" in text
+    text = shown(record)
+    assert f" {hanging[0]} WARNING iiswsgi.runtime.watchdog: IISWSGI-W30: GET /slow has run" in text
     assert "password" not in text
     assert "    thread 'worker' (the request):" in text
     assert "in hang_here" in text
@@ -58,25 +63,25 @@ def test_loading_that_hangs_is_reported(caplog):
         watchdog.begin_loading()
         assert wait_for(lambda: caplog.records)
     (record,) = caplog.records
-    text = Formatter().to_bytes(record).decode()
+    text = shown(record)
     assert "IISWSGI-S17: the application has been loading for 0 seconds" in text
     assert "    thread 'MainThread' (loading):" in text
     assert "in test_loading_that_hangs_is_reported" in text
 
 
 def test_requests_in_time_are_not_reported(caplog):
-    with Watchdog(0.2) as watchdog:
+    with Watchdog(0.2):
         for _ in range(30):
-            watchdog.begin(VARIABLES)
+            running.begin(VARIABLES)
             time.sleep(0.01)
-            watchdog.end()
+            running.end()
     assert not caplog.records
 
 
 def test_a_limit_of_none_watches_nothing(caplog):
     threads = threading.active_count()
-    with Watchdog(0) as watchdog:
-        watchdog.begin(VARIABLES)
+    with Watchdog(0):
+        running.begin(VARIABLES)
         assert threading.active_count() == threads
-        watchdog.end()
+        running.end()
     assert not caplog.records
