@@ -18,10 +18,10 @@ FORM = [("Content-Type", "application/x-www-form-urlencoded")]
 def example(tmp_path):
     """Serves a copy of an example, so that nothing is written beside the original."""
 
-    def serve(name):
+    def serve(name, virtual_path=""):
         folder = tmp_path / name
         shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        return serving(folder)
+        return serving(folder, virtual_path=virtual_path)
 
     return serve
 
@@ -34,27 +34,32 @@ def test_the_sample_shows_the_test_application(example):
         assert client.get("/").headers["Content-Type"] == "text/html; charset=utf-8"
 
 
-def test_pyramid(example):
-    with example("pyramid.msdeploy") as client:
-        page = client.get("/")
+@pytest.mark.parametrize("mount", ["", "/app/sub"])
+def test_pyramid(example, mount):
+    """Forms, sessions, redirects, links and uploads, at the root and below it."""
+    with example("pyramid.msdeploy", mount) as client:
+        page = client.get(f"{mount}/")
         assert page.status == 200
         token = re.search('name="csrf_token" value="([0-9a-f]+)"', page.text)[1]
         cookie = page.headers["Set-Cookie"].partition(";")[0]
         form = urlencode({"csrf_token": token, "name": "Zoë <b>"}).encode()
 
-        assert client.post("/", form, FORM).status == 400  # no session, so a forged form
-        signed = client.post("/", form, [*FORM, ("Cookie", cookie)])
+        assert client.post(f"{mount}/", form, FORM).status == 400  # no session, so a forged form
+        signed = client.post(f"{mount}/", form, [*FORM, ("Cookie", cookie)])
         assert signed.status == 303
-        assert signed.headers["Location"].endswith("/")
+        assert signed.headers["Location"] == f"http://localhost{mount}/"
         cookie = signed.headers["Set-Cookie"].partition(";")[0]
 
-        text = client.get("/", headers=[("Cookie", cookie)]).text
+        text = client.get(f"{mount}/", headers=[("Cookie", cookie)]).text
         assert "Signed 1 times" in text
-        [link] = re.findall('href="(/guest/[^"]+)"', text)
+        [link] = re.findall('href="([^"]*/guest/[^"]+)"', text)
+        assert link.startswith(f"{mount}/guest/")
         assert "Zoë &lt;b&gt; was here." in client.get(link).text
 
-        assert client.get("/static/style.css").headers["Content-Type"].startswith("text/css")
-        assert client.get("/nothing").status == 404
+        style = f"{mount}/static/style.css"
+        assert f'href="{style}"' in text
+        assert client.get(style).headers["Content-Type"].startswith("text/css")
+        assert client.get(f"{mount}/nothing").status == 404
         client.wait_for_log("'Zoë <b>' signed")
 
         upload = (
@@ -67,13 +72,7 @@ def test_pyramid(example):
             + b"\r\n--B--\r\n"
         )
         multipart = [("Content-Type", "multipart/form-data; boundary=B"), ("Cookie", cookie)]
-        assert "big.bin: <b>3000000</b> bytes" in client.post("/upload", upload, multipart).text
-
-
-def test_pyramid_below_the_root(tmp_path):
-    folder = tmp_path / "site"
-    shutil.copytree(EXAMPLES / "pyramid.msdeploy", folder)
-    with serving(folder, virtual_path="/app/sub") as client:
-        text = client.get("/app/sub/").text
-        assert 'href="/app/sub/static/style.css"' in text
-        assert client.get("/app/sub/static/style.css").status == 200
+        assert (
+            "big.bin: <b>3000000</b> bytes"
+            in client.post(f"{mount}/upload", upload, multipart).text
+        )

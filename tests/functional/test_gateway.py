@@ -125,6 +125,43 @@ def test_below_the_root(tmp_path):
     assert environ["PATH_INFO"] == "/env/caf\xc3\xa9/bar"
 
 
+TARGETS = [
+    "/env",
+    "/env/?x=%C3%A9&y=a+b",
+    "/env/caf%C3%A9",
+    "/env/a%2Fb",
+    "/env/a%25b",
+    "/env//b/",
+    "//env",
+    "/env/../env/./b",
+    "/env/a+b",
+    "/env/%ED%A0%80",
+    "/Env",
+    "/status/404",
+    "/nothing/here",
+    "/size/70000",
+]
+
+
+@pytest.mark.parametrize("mount", ["/app", "/app/sub"])
+def test_the_same_application_runs_unchanged_wherever_it_is_mounted(client, tmp_path, mount):
+    """What it is told differs in the mount point alone, what it answers in nothing."""
+    with serving(make_site(tmp_path), virtual_path=mount) as mounted:
+        for target in TARGETS:
+            here, there = client.get(target), mounted.get(mount + target)
+            assert (there.status, there.headers.keys()) == (here.status, here.headers.keys())
+            if not there.body.startswith(b"{"):
+                assert there.body == here.body
+                continue
+            environ, expected = there.json["environ"], here.json["environ"]
+            assert environ["SCRIPT_NAME"] == mount, target
+            assert expected["SCRIPT_NAME"] == ""
+            assert environ["iiswsgi.raw_path"] == mount + expected["iiswsgi.raw_path"]
+            for name in ("PATH_INFO", "QUERY_STRING", "REQUEST_METHOD", "wsgi.url_scheme"):
+                assert environ[name] == expected[name], target
+        assert mounted.get(mount).text == client.get("/").text == "hello\n"
+
+
 def test_all_output_goes_to_the_log_and_none_to_the_wire(client):
     assert client.get("/print/Mark7").text == "child read '' from its stdin\n"
     for way in ("print", "stderr", "logging", "warning", "wsgi.errors", "fd 1", "fd 2"):

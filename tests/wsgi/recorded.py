@@ -265,6 +265,11 @@ HANDLERS = [
         paths("/app/one", "/x"),
     ),
     Row(
+        "handler on one path, something after it, allowPathInfo off",
+        script("/app/one/x", "/app/one", "/app/one/x", mount="/app"),
+        paths("/app/one", "/x"),
+    ),
+    Row(
         "the default document of a folder",
         iis("/app/", "/app/default.wsgi", mount="/app"),
         paths("/app", "/"),
