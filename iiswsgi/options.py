@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from setuptools import Distribution
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, OptionError
 
 from iiswsgi.deploy.project import (
     LISTS,
@@ -22,7 +23,7 @@ from iiswsgi.deploy.project import (
 )
 from iiswsgi.errors import DeployError, Error
 
-__all__ = ["check_list", "check_string", "join_build", "project_of", "reported"]
+__all__ = ["check_list", "check_string", "join_build", "paths", "project_of", "reported"]
 
 
 @contextmanager
@@ -107,3 +108,20 @@ def join_build(distribution: Distribution) -> None:
     base = distribution.get_command_class("build")
     sub_commands = [*base.sub_commands, ("build_msdeploy", None)]
     distribution.cmdclass["build"] = type("build", (base,), {"sub_commands": sub_commands})
+
+
+def paths(value: object) -> list[str]:
+    """The paths of an option: a list, or a text of them with blanks between.
+
+    A path with a blank in it stands in quotation marks; a backslash is just that.
+
+    :raises OptionError: a quotation mark is never closed.
+    """
+    if isinstance(value, str):
+        words = shlex.shlex(value, posix=True, punctuation_chars=False)
+        words.whitespace_split, words.escape, words.commenters = True, "", ""
+        try:
+            return list(words)
+        except ValueError as error:
+            raise OptionError(f"{value!r} cannot be read as paths: {error}") from error
+    return list(map(str, value)) if isinstance(value, (list, tuple)) else []
