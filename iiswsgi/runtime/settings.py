@@ -106,8 +106,9 @@ class Settings:
         100,
         "",
         "Connections held at once on sockets, those included that a web server keeps open"
-        " without a request; further ones wait in the system's queue. Each costs a thread"
-        " and a handle, of which a process may have 1024 on many systems.",
+        " without a request; for a further one, the one that has been idle longest is ended."
+        " Each costs a thread and a handle, of which a process may have 1024 on many"
+        " systems.",
     )
     channel_timeout: Setting[float] = Setting(
         convert.seconds,
@@ -196,6 +197,14 @@ class Settings:
         " turns any such text into a 500 that shows it, unless its stderrMode says"
         " otherwise; so only for other web servers.",
     )
+    trace_records: Setting[bool] = Setting(
+        convert.flag,
+        False,
+        "",
+        "Send each entry that the log gets during a request to IIS too, as an event for Failed"
+        " Request Tracing (IIS_TRACE_INFO, _WARNING or _ERROR on FCGI_STDERR). Only while"
+        " tracing: it costs time, and other web servers take it for errors.",
+    )
     log_file: Setting[str | None] = Setting(
         convert.log_file,
         None,
@@ -212,6 +221,21 @@ class Settings:
         "Least level that is logged: debug, info, warning, error or critical. Absent, -v"
         " and -q of paster decide, then the INI file's [loggers], then it is info.",
         "info",
+    )
+    log_format: Setting[str] = Setting(
+        convert.one_of("text", "json"),
+        "text",
+        "",
+        "What the log's entries look like: text for people, json for programs that collect logs,"
+        " one object a line.",
+        "text",
+    )
+    access_log: Setting[bool] = Setting(
+        convert.flag,
+        False,
+        "",
+        "Log a line for each request: method, path, status, bytes, milliseconds. IIS keeps such a"
+        " log itself; this one tells what the application alone took.",
     )
 
     def __init__(self, **values: Any) -> None:
@@ -246,6 +270,12 @@ def parse(options: Mapping[str, Any]) -> Settings:
             raise SettingError("S01", _unknown(name))
         values[name] = _converted(rows[name], value)
     settings = Settings(**values)
+    if settings.stderr_records and settings.trace_records:
+        raise SettingError(
+            "S03",
+            "The options stderr_records = true and trace_records = true contradict each other: IIS"
+            " would turn what the one sends into errors. Remove one of them.",
+        )
     if settings.connection_limit >= settings.threads:
         return settings
     if "connection_limit" not in values:

@@ -18,16 +18,21 @@ import time
 from collections.abc import Callable
 
 from iiswsgi.errors import SettingError
+from iiswsgi.fastcgi.transport.accepted import AcceptedTransport
 from iiswsgi.fastcgi.transport.base import StopSignal
-from iiswsgi.fastcgi.transport.sockets import SocketTransport, make_waiter
+from iiswsgi.fastcgi.transport.sockets import make_waiter
 
 __all__ = ["Listener", "open_listener"]
 
 log = logging.getLogger(__name__)
 
-_FIRST_REQUEST = 1.0
-"""Seconds for a connection's first request though a stop is requested: a web server connects to
-send one at once, and takes a close before it for a failure."""
+_IDLE = 1.0
+"""Seconds after which a connection without a request may be ended for one that has none yet. A web
+server that just connected sends its request at once."""
+
+_STALLED = 10.0
+"""Seconds after which a request whose peer sends or takes nothing may be ended for a connection
+that waits, when no idle one is left. Web servers give up waiting for a connection after 60."""
 
 _PLACE_PAUSE = 0.5
 """Seconds to wait for a connection to end before looking whether to stop instead."""
@@ -87,7 +92,8 @@ def _listen_unix(path: str) -> socket.socket:
 class Listener:
     """Accepts connections until a stop is requested and gives each to *serve* in a thread.
 
-    :param connection_limit: connections held at once; further ones wait in the system's queue.
+    :param connection_limit: connections held at once; for a further one, that which has been idle
+        longest is ended, else the request that has stalled longest, else it waits.
     :param timeout: seconds a peer may be silent or take nothing; 0 for ever.
     """
 
@@ -95,7 +101,7 @@ class Listener:
         self,
         sock: socket.socket,
         stop: StopSignal,
-        serve: Callable[[SocketTransport], object],
+        serve: Callable[[AcceptedTransport], object],
         *,
         connection_limit: int,
         timeout: float,
@@ -104,8 +110,10 @@ class Listener:
         self._stop = stop
         self._serve = serve
         self._timeout = timeout or None
+        self._limit = connection_limit
         self._places = threading.BoundedSemaphore(connection_limit)
         self._threads: set[threading.Thread] = set()
+        self._transports: set[AcceptedTransport] = set()
 
     def run(self) -> None:
         """Accept until the stop; connections already queued at that moment are still accepted.
@@ -119,7 +127,7 @@ class Listener:
         wait = make_waiter(self._socket, self._stop)
         with self._socket:
             while wait(0 if self._stop.requested else None) or not self._stop.requested:
-                if self._places.acquire(timeout=_PLACE_PAUSE):
+                if self._take_place():
                     if not self._accept():
                         self._places.release()
                 elif self._stop.requested:
@@ -131,6 +139,31 @@ class Listener:
         for thread in list(self._threads):
             thread.join(max(0.0, end - time.monotonic()))
         return len(self._threads)
+
+    def _take_place(self) -> bool:
+        if self._places.acquire(blocking=False):
+            return True
+        self._make_room()
+        return self._places.acquire(timeout=_PLACE_PAUSE)
+
+    def _make_room(self) -> None:
+        """End the connection that does nothing with its place, so that the next one gets it."""
+        now = time.monotonic()
+        waited = [(*transport.waited(now), transport) for transport in self._transports.copy()]
+        useless = [each for each in waited if each[1] >= (_IDLE if each[0] else _STALLED)]
+        if not useless:
+            return
+        idle, seconds, transport = max(useless, key=lambda each: each[:2])
+        log.warning(
+            "IISWSGI-P15: connection_limit = %d is reached, and another connection waits: %s, %s "
+            "for %.0f seconds, is ended.",
+            self._limit,
+            transport.name,
+            "idle" if idle else "in the middle of a request, but silent",
+            seconds,
+        )
+        self._transports.discard(transport)
+        transport.give_up()
 
     def _accept(self) -> bool:
         try:
@@ -154,18 +187,12 @@ class Listener:
         return True
 
     def _run(self, sock: socket.socket, name: str) -> None:
+        transport = AcceptedTransport(sock, self._stop, name, self._timeout)
+        self._transports.add(transport)
         try:
-            transport = SocketTransport(
-                sock,
-                self._stop,
-                name,
-                answers_management=True,
-                idle_timeout=self._timeout,
-                stall_timeout=self._timeout,
-                patience=_FIRST_REQUEST,
-            )
             self._serve(transport)
         finally:
+            self._transports.discard(transport)
             sock.close()
             self._threads.discard(threading.current_thread())
             self._places.release()

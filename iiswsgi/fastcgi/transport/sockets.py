@@ -1,11 +1,10 @@
-"""A connected stream socket: the stand-in's on POSIX, or one that a listener accepted."""
+"""A connected stream socket: the stand-in's on POSIX; the base of one that a listener accepted."""
 
 from __future__ import annotations
 
 import contextlib
 import select
 import socket
-import struct
 import sys
 from collections.abc import Callable
 
@@ -42,39 +41,19 @@ def make_waiter(sock: socket.socket, stop: StopSignal) -> Callable[[float | None
 
 
 class SocketTransport:
-    """One connected stream socket.
+    """One connected stream socket, whose peer is trusted to end what it begins."""
 
-    :param answers_management: True for accepted connections, see :class:`Transport`.
-    :param idle_timeout: seconds that a connection may stay without a request; None for ever.
-    :param stall_timeout: seconds that the peer may take over each receive and send within a
-        request; None for ever.
-    :param patience: seconds that the first request is waited for though a stop is requested.
-    """
+    answers_management = False
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        stop: StopSignal,
-        name: str,
-        *,
-        answers_management: bool = False,
-        idle_timeout: float | None = None,
-        stall_timeout: float | None = None,
-        patience: float = 0.0,
-    ) -> None:
+    def __init__(self, sock: socket.socket, stop: StopSignal, name: str) -> None:
         self.name = name
-        self.answers_management = answers_management
         self._socket = sock
         self._stop = stop
-        self._idle_timeout = idle_timeout
-        self._patience = patience
         self._wait = make_waiter(sock, stop)
         sock.settimeout(None)
-        if stall_timeout is not None:
-            _set_kernel_timeouts(sock, stall_timeout)
 
     def receive(self) -> bytes:
-        """See :class:`Transport`; a peer that stalls is gone too."""
+        """See :class:`Transport`."""
         try:
             return self._socket.recv(RECEIVE_SIZE)
         except OSError:
@@ -82,23 +61,13 @@ class SocketTransport:
 
     def receive_idle(self) -> bytes:
         """See :class:`Transport`."""
-        patience, self._patience = self._patience, 0.0
         try:
-            if self._wait(0 if self._stop.requested else self._idle_timeout):
+            # At a stop, what arrived at the same moment is still taken.
+            if self._wait(0 if self._stop.requested else None) or self._wait(0):
                 return self._socket.recv(RECEIVE_SIZE)
-            if self._stop.requested:
-                # Take what arrived at the same moment, or what a first request still has to send.
-                return self._receive_within(patience)
         except OSError:
             pass
         return b""
-
-    def _receive_within(self, seconds: float) -> bytes:
-        self._socket.settimeout(seconds)
-        try:
-            return self._socket.recv(RECEIVE_SIZE)
-        finally:
-            self._socket.settimeout(None)
 
     def send(self, data: bytes) -> None:
         """See :class:`Transport`."""
@@ -114,16 +83,3 @@ class SocketTransport:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
         self._socket.close()
-
-
-def _set_kernel_timeouts(sock: socket.socket, seconds: float) -> None:
-    """Let the kernel time each call out.
-
-    Python's own time-out would put a poll before every single call.
-    """
-    if sys.platform == "win32":
-        value = struct.pack("@L", max(1, int(seconds * 1000)))
-    else:
-        value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        sock.setsockopt(socket.SOL_SOCKET, option, value)

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from iiswsgi.errors import SettingError
+from iiswsgi.fastcgi.transport import listener
 from iiswsgi.fastcgi.transport.listener import Listener, open_listener
 from iiswsgi.runtime.shutdown import Shutdown
 
@@ -73,6 +74,66 @@ def test_connections_over_the_limit_wait_and_are_not_lost():
         first.close()
         second.settimeout(10)
         assert second.recv(100) == b"SECOND"
+        second.close()
+
+
+def test_the_connection_that_is_idle_longest_leaves_its_place(caplog):
+    with Running(connection_limit=2) as running:
+        first, second = (socket.create_connection(running.address, 10) for _ in range(2))
+        for number, sock in enumerate((first, second, first)):
+            sock.sendall(b"%d" % number)
+            assert sock.recv(100) == b"%d" % number
+        assert running.ask(b"third") == b"THIRD"
+        assert second.recv(100) == b"", "it had been idle longest"
+        first.sendall(b"still here")
+        assert first.recv(100) == b"STILL HERE"
+        first.close()
+        second.close()
+    [record] = caplog.records
+    assert record.getMessage().startswith("IISWSGI-P15: connection_limit = 2 is reached")
+
+
+def test_a_request_that_stalls_leaves_its_place_to_one_that_does_not(monkeypatch, caplog):
+    monkeypatch.setattr(listener, "_STALLED", 0.2)
+
+    def body(transport):
+        if transport.receive_idle() == b"begins":
+            ended.append(transport.receive())
+        else:
+            transport.send(b"served")
+        transport.close()
+
+    ended = []
+    with Running(body, connection_limit=1) as running:
+        with socket.create_connection(running.address, 10) as stalls:
+            stalls.sendall(b"begins")
+            assert running.ask(b"whole") == b"served"
+        assert ended == [b""]
+    assert "in the middle of a request, but silent" in caplog.text
+
+
+def test_a_request_that_runs_keeps_its_place():
+    release = threading.Event()
+
+    def slow(transport):
+        data = transport.receive_idle()
+        release.wait(10)
+        transport.send(data)
+        transport.close()
+
+    with Running(slow, connection_limit=1) as running:
+        first = socket.create_connection(running.address, 10)
+        first.sendall(b"first")
+        second = socket.create_connection(running.address, 10)
+        second.sendall(b"second")
+        second.settimeout(2)
+        with pytest.raises(TimeoutError):
+            second.recv(100)
+        release.set()
+        assert first.recv(100) == b"first"
+        second.settimeout(10)
+        assert second.recv(100) == b"second"
+        first.close()
         second.close()
 
 

@@ -95,31 +95,3 @@ def test_what_came_before_the_stop_is_still_given_out(pair, shutdown):
     shutdown.request("test")
     assert transport.receive_idle() == b"just in time"
     assert transport.receive_idle() == b""
-
-
-def test_a_first_request_is_waited_for_though_a_stop_is_requested(pair, shutdown):
-    transport = SocketTransport(pair[0], shutdown, "test", patience=10)
-    shutdown.request("test")
-    timer = threading.Timer(0.2, pair[1].sendall, [b"first"])
-    timer.start()
-    assert transport.receive_idle() == b"first"
-    assert transport.receive_idle() == b"", "later ones are not"
-    timer.join()
-
-
-def test_patience_with_a_first_request_ends(pair, shutdown):
-    transport = SocketTransport(pair[0], shutdown, "test", patience=0.05)
-    shutdown.request("test")
-    assert transport.receive_idle() == b""
-
-
-def test_an_idle_connection_ends_after_its_time(pair, shutdown):
-    transport = SocketTransport(pair[0], shutdown, "test", idle_timeout=0.05)
-    assert transport.receive_idle() == b""
-
-
-def test_a_peer_that_stalls_in_a_request_is_gone_after_its_time(pair, shutdown):
-    transport = SocketTransport(pair[0], shutdown, "test", stall_timeout=0.05)
-    assert transport.receive() == b""
-    with pytest.raises(ClientDisconnected, match="P10"):
-        send_much(transport)

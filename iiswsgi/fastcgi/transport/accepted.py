@@ -1,0 +1,123 @@
+"""A connection that a listener accepted: one of many, whose peer may stall or say nothing.
+
+It knows how long it has waited for its peer, so that the listener can end the one that needs its
+place least when all are taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import socket
+import struct
+import sys
+import time
+
+from iiswsgi.fastcgi.transport.base import RECEIVE_SIZE, StopSignal
+from iiswsgi.fastcgi.transport.sockets import SocketTransport
+
+__all__ = ["AcceptedTransport"]
+
+_FIRST_REQUEST = 1.0
+"""Seconds for a connection's first request though a stop is requested: a web server connects to
+send one at once, and takes a close before it for a failure."""
+
+_LOOK = 1.0
+"""Seconds between an idle connection's looks whether it is still wanted. It looks itself: closed
+by another thread, it could lose a request that arrives at that moment."""
+
+
+class AcceptedTransport(SocketTransport):
+    """One accepted connection.
+
+    :param timeout: seconds that the peer may be silent, or take nothing; None for ever.
+    """
+
+    answers_management = True
+
+    def __init__(
+        self, sock: socket.socket, stop: StopSignal, name: str, timeout: float | None
+    ) -> None:
+        super().__init__(sock, stop, name)
+        self._timeout = math.inf if timeout is None else timeout
+        self._patience = _FIRST_REQUEST
+        self._wanted = True
+        self._idle = True
+        self._since = time.monotonic()
+        if timeout is not None:
+            _set_kernel_timeouts(sock, timeout)
+
+    def waited(self, now: float) -> tuple[bool, float]:
+        """Whether no request has begun, and for how many seconds the peer has been waited for."""
+        return self._idle, now - self._since
+
+    def give_up(self) -> None:
+        """Have the connection end, from another thread; a request that has not stalled is served.
+
+        What is idle ends within a second.
+        """
+        self._wanted = False
+        if not self._idle:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def receive(self) -> bytes:
+        """See :class:`Transport`; a peer that stalls is gone too."""
+        self._since = time.monotonic()
+        try:
+            return super().receive()
+        finally:
+            self._since = math.inf
+
+    def send(self, data: bytes) -> None:
+        """See :class:`Transport`; a peer that takes nothing is gone too."""
+        self._since = time.monotonic()
+        try:
+            super().send(data)
+        finally:
+            self._since = math.inf
+
+    def receive_idle(self) -> bytes:
+        """See :class:`Transport`; also b"" when the time is over or the connection is given up."""
+        patience, self._patience = self._patience, 0.0
+        self._since, self._idle = time.monotonic(), True
+        try:
+            if self._arrives():
+                return self._socket.recv(RECEIVE_SIZE)
+            if self._stop.requested:
+                # Take what arrived at the same moment, or what a first request still has to send.
+                return self._receive_within(patience)
+        except OSError:
+            pass
+        finally:
+            self._since, self._idle = math.inf, False
+        return b""
+
+    def _arrives(self) -> bool:
+        """Wait for bytes, until the stop, the time-out, or nobody wants the connection."""
+        left = self._timeout
+        while not self._wait(0 if self._stop.requested else min(left, _LOOK)):
+            left -= _LOOK
+            if self._stop.requested or left <= 0 or not self._wanted:
+                return False
+        return True
+
+    def _receive_within(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        finally:
+            self._socket.settimeout(None)
+
+
+def _set_kernel_timeouts(sock: socket.socket, seconds: float) -> None:
+    """Let the kernel time each call out.
+
+    Python's own time-out would put a poll before every single call.
+    """
+    if sys.platform == "win32":
+        value = struct.pack("@L", max(1, int(seconds * 1000)))
+    else:
+        value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        sock.setsockopt(socket.SOL_SOCKET, option, value)
