@@ -50,6 +50,7 @@ MAY_IMPORT = {
     "iiswsgi.setupcommand": {"iiswsgi.options"},
     "iiswsgi.deploy": {"iiswsgi.iis", "iiswsgi.process"},
     "iiswsgi.host": {"iiswsgi.fastcgi.protocol", "iiswsgi.iis", "iiswsgi.process"},
+    "iiswsgi.iis": {"iiswsgi.process"},
     "iiswsgi.server": {*LOWER_ROOMS, *JOINERS, "iiswsgi.testapp"},
     "iiswsgi.launch": {*LOWER_ROOMS, *JOINERS},
     "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS, "iiswsgi.target"},

@@ -207,7 +207,7 @@ def _roots(root: Element) -> list[Element]:
     return [root, *(part for part in locations if part.attributes.get("path", "") in ("", "."))]
 
 
-def _sections(root: Element, *path: str) -> list[Element]:
+def sections(root: Element, *path: str) -> list[Element]:
     return [section for part in _roots(root) for section in part.find_all(*path)]
 
 
@@ -232,7 +232,7 @@ def parse_config(data: bytes, name: str, base: SiteConfig | None = None) -> Site
     base = base or SiteConfig((), (), (), name)
     return SiteConfig(
         fastcgi_applications=reader.collection(
-            _sections(root, "system.webServer", "fastCgi"),
+            sections(root, "system.webServer", "fastCgi"),
             base.fastcgi_applications,
             "application",
             reader.application,
@@ -240,14 +240,14 @@ def parse_config(data: bytes, name: str, base: SiteConfig | None = None) -> Site
             lambda item: (reader.attribute(item, "fullPath"), item.attributes.get("arguments", "")),
         ),
         handlers=reader.collection(
-            _sections(root, "system.webServer", "handlers"),
+            sections(root, "system.webServer", "handlers"),
             base.handlers,
             "add",
             reader.handler,
             lambda handler: handler.name,
             lambda item: reader.attribute(item, "name"),
         ),
-        app_settings=_app_settings(reader, _sections(root, "appSettings"), base.app_settings),
+        app_settings=_app_settings(reader, sections(root, "appSettings"), base.app_settings),
         path=name,
     )
 
