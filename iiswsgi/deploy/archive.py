@@ -7,6 +7,7 @@ a package consists of is the business of package.py; reading is that of unpack.p
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -62,6 +63,7 @@ def write_archive(destination: Path, content: Mapping[str, Content]) -> None:
     partial = destination.with_name(destination.name + ".partial")
     try:
         times = _times(content)
+        destination.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(content):
                 _write_entry(archive, name, content[name], times[name])
@@ -69,7 +71,8 @@ def write_archive(destination: Path, content: Mapping[str, Content]) -> None:
     except OSError as error:
         raise DeployError("D25", f"{destination}: cannot be written: {error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def _check_names(destination: Path, names: Iterable[str]) -> None:

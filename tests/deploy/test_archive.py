@@ -133,6 +133,12 @@ def test_what_cannot_be_read_leaves_no_half_archive(tmp_path):
     assert "IISWSGI-D25: " in text
 
 
+def test_a_folder_is_made_and_one_that_cannot_be_made_is_one_sentence(tmp_path):
+    write_archive(tmp_path / "new/folder/x.zip", {"a": b""})
+    with pytest.raises(DeployError, match="IISWSGI-D25: "):
+        write_archive(tmp_path / "new/folder/x.zip/x.zip", {"a": b""})
+
+
 def test_an_older_archive_is_replaced(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"old")
     write_archive(tmp_path / "x.zip", {"a": b"new"})

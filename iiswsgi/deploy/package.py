@@ -1,0 +1,156 @@
+"""A Web Deploy package as a whole: what stands where in it, made and read.
+
+The layout is the one that Microsoft's page "Package an Application for the Windows Web Application
+Gallery" draws: Manifest.xml and Parameters.xml at the root, beside them the SQL scripts that the
+manifest names, and the application's files in one folder. archive.py and unpack.py know zip files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from iiswsgi.deploy import systeminfo, wheelhouse
+from iiswsgi.deploy.archive import Content, write_archive
+from iiswsgi.deploy.manifest import Manifest, read_manifest
+from iiswsgi.deploy.project import MANIFEST, PARAMETERS, Project
+from iiswsgi.deploy.unpack import Archive, opened
+from iiswsgi.errors import DeployError
+from iiswsgi.iis.document import MAX_BYTES
+
+__all__ = ["SUFFIX", "Package", "make_package", "package_name", "read_package"]
+
+SUFFIX = ".msdeploy.zip"
+
+_SCRIPTS = ("dbFullSql", "dbMySql", "dbSqlite")
+"""The providers whose path is a script at the package's root."""
+
+
+class Package(NamedTuple):
+    """A package that was read: what a feed says of it, and what it consists of."""
+
+    path: Path
+    size: int
+    """Bytes of the zip file."""
+    sha1: str
+    """Hexadecimal, lower case. The feed's format knows no better one."""
+    manifest: bytes
+    parameters: bytes
+    names: tuple[str, ...]
+    """Every file in it, with forward slashes."""
+
+
+def package_name(project: Project, python: str, platform: str | None = None) -> str:
+    """``name-1.0-py3.11.msdeploy.zip``, or ``name-1.0-py3.11-win_amd64.msdeploy.zip``.
+
+    :param python: the version that it is for, such as ``3.11``.
+    :param platform: the one that its wheels are for, if it has any.
+    """
+    parts = [project.name, project.version, f"py{python}", *([platform] if platform else [])]
+    return "-".join(re.sub(r"[^\w.+!-]+", "_", part) for part in parts) + SUFFIX
+
+
+def make_package(
+    project: Project,
+    files: Iterable[str],
+    destination: Path,
+    *,
+    app_parameter: str = "",
+    system_info: bool = False,
+    wheels: Path | None = None,
+) -> Path:
+    """Write a project's package; *destination* again.
+
+    :param files: the application's files as paths below the project's folder. The stamp is one of
+        them in any case; Manifest.xml and Parameters.xml go to the package's root instead.
+    :param app_parameter: what to call the parameter of the application's place, if not as it is.
+    :param system_info: whether to put in a systemInfo.xml, which says nothing of any machine.
+    :param wheels: a folder to put into the application's as its wheelhouse.
+    :raises DeployError: D20 to D25, D34, as in archive.py and systeminfo.py; D27, the project has
+        no Parameters.xml; or D06, D08 from Manifest.xml.
+    """
+    manifest = read_manifest(project.manifest)
+    content: dict[str, Content] = {MANIFEST: project.manifest}
+    content[PARAMETERS] = _parameters(project, app_parameter)
+    if system_info:
+        content[systeminfo.SYSTEM_INFO_NAME] = systeminfo.SYSTEM_INFO
+    scripts = _scripts(project, manifest)
+    content |= scripts
+    for name, path in _application(project, files).items():
+        if name not in (MANIFEST, PARAMETERS, *scripts):
+            content[f"{manifest.app_folder}/{name}"] = path
+    for path in sorted(wheels.iterdir()) if wheels else ():
+        content[f"{manifest.app_folder}/{wheelhouse.FOLDER}/{path.name}"] = path
+    write_archive(destination, content)
+    return destination
+
+
+def _parameters(project: Project, app_parameter: str) -> Content:
+    if not project.parameters.is_file():
+        raise DeployError(
+            "D27",
+            f"{project.parameters}: there is none, and no package is one without; it must have a "
+            "parameter with the tag iisApp at least",
+        )
+    if not app_parameter:
+        return project.parameters
+    return systeminfo.name_app_parameter(project.parameters.read_bytes(), app_parameter)
+
+
+def _scripts(project: Project, manifest: Manifest) -> dict[str, Content]:
+    names = {each.path for each in manifest.providers if each.name in _SCRIPTS}
+    return {name: project.folder / name for name in names if (project.folder / name).is_file()}
+
+
+def _application(project: Project, files: Iterable[str]) -> dict[str, Path]:
+    """From the names below the application's folder to the files."""
+    folder = project.folder.resolve()
+    found: dict[str, Path] = {}
+    stamp = [project.stamp.name] if project.stamp.is_file() else []
+    for file in (*files, *stamp):
+        path = project.folder / file
+        if not path.resolve().is_relative_to(folder):
+            raise DeployError(
+                "D23",
+                f"{path} leads to {path.resolve()}, which is not in the project's folder; copy "
+                "the file into it, or leave it out in MANIFEST.in",
+            )
+        found[Path(file).as_posix()] = path
+    return found
+
+
+def read_package(path: Path) -> Package:
+    """What a package consists of, whoever made it.
+
+    :raises DeployError: D26, it is damaged or has what no package may have; D28, it has no
+        Manifest.xml or no Parameters.xml.
+    """
+    with opened(path) as archive:
+        return Package(
+            path=path,
+            size=path.stat().st_size,
+            sha1=_sha1(path),
+            manifest=_at_root(archive, path, MANIFEST),
+            parameters=_at_root(archive, path, PARAMETERS),
+            names=archive.names,
+        )
+
+
+def _at_root(archive: Archive, path: Path, name: str) -> bytes:
+    found = archive.find(name)
+    if found is None:
+        raise DeployError(
+            "D28", f"{path}: no Web Deploy package with a manifest: it has no {name} at its root"
+        )
+    return archive.read(found, MAX_BYTES)
+
+
+def _sha1(path: Path) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,73 @@
+"""What makes a package one for Azure Pipelines."""
+
+from __future__ import annotations
+
+import pytest
+
+from iiswsgi.deploy.systeminfo import AZURE_PARAMETER, SYSTEM_INFO, name_app_parameter
+from iiswsgi.errors import ConfigError, DeployError
+from iiswsgi.iis import document
+
+PARAMETERS = b"""\
+<parameters>
+  <parameter name="Application Path" defaultValue="Site/app &amp; more" tags="New, iisapp">
+    <parameterEntry kind="ProviderPath" scope="iisApp" match="^app$"/>
+    <description culture="de">Der &lt;Ort&gt;</description>
+  </parameter>
+  <parameter name="Acl" defaultValue="{Application Path}/App_Data" tags="Hidden">
+    <parameterEntry kind="ProviderPath" scope="setAcl" match="App_Data"/>
+  </parameter>
+  <parameter name="Mail" defaultValue="{Mail Server}"/>
+</parameters>
+"""
+
+
+def parameters(data):
+    root = document.parse(data, "Parameters.xml")
+    return {each.attributes["name"]: each for each in root.children}
+
+
+def test_the_parameter_is_called_as_the_task_calls_it():
+    found = parameters(name_app_parameter(PARAMETERS, AZURE_PARAMETER))
+    assert list(found) == [AZURE_PARAMETER, "Acl", "Mail"]
+    app = found[AZURE_PARAMETER]
+    assert app.attributes["defaultValue"] == "Site/app & more"
+    assert [child.tag for child in app.children] == ["parameterEntry", "description"]
+    assert app.children[1].text == "Der <Ort>"
+
+
+def test_references_follow_and_others_stay():
+    found = parameters(name_app_parameter(PARAMETERS, "Where"))
+    assert found["Acl"].attributes["defaultValue"] == "{Where}/App_Data"
+    assert found["Mail"].attributes["defaultValue"] == "{Mail Server}"
+
+
+def test_the_same_name_again_changes_nothing():
+    found = parameters(name_app_parameter(PARAMETERS, "Application Path"))
+    assert found["Acl"].attributes["defaultValue"] == "{Application Path}/App_Data"
+
+
+def test_none_is_the_applications():
+    with pytest.raises(DeployError, match=r"IISWSGI-D34: Parameters.xml: 0 parameters"):
+        name_app_parameter(PARAMETERS.replace(b"iisapp", b"other"), "x")
+
+
+def test_two_are_the_applications():
+    with pytest.raises(DeployError, match=r"IISWSGI-D34: Parameters.xml: 2 parameters"):
+        name_app_parameter(PARAMETERS.replace(b"Hidden", b"iisApp"), "x")
+
+
+def test_the_name_is_another_ones_already():
+    with pytest.raises(DeployError, match=r"IISWSGI-D34: Parameters.xml, line 9: "):
+        name_app_parameter(PARAMETERS, "Mail")
+
+
+def test_a_file_with_entities_is_refused():
+    with pytest.raises(ConfigError, match="DOCTYPE"):
+        name_app_parameter(b"<!DOCTYPE x [<!ENTITY a 'b'>]><parameters/>", "x")
+
+
+def test_the_system_info_names_no_machine():
+    root = document.parse(SYSTEM_INFO, "systemInfo.xml")
+    assert root.tag == "systemInfo"
+    assert {root.attributes[name] for name in ("osVersion", "winDir", "machineName")} == {""}
