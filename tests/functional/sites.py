@@ -133,7 +133,10 @@ class Client:
         self._log_folder = log_folder
 
     def open(self, target, method="GET", body=None, headers=(), chunked=False):
-        """The stand-in's own answer: a Reply, to be read and closed, or a Report."""
+        """The stand-in's own answer: a Reply, to be read and closed, or a Report.
+
+        :param body: bytes, or what has a length and can be read.
+        """
         headers = [("Host", "localhost"), *headers]
         length = 0
         if body is not None:
@@ -148,8 +151,9 @@ class Client:
             )
             headers.append((name, value))
         request = HttpRequest(method, target, headers, length)
-        read = None if body is None else io.BytesIO(body).read
-        return self.site.handle(request, read)
+        if isinstance(body, bytes):
+            body = io.BytesIO(body)
+        return self.site.handle(request, None if body is None else body.read)
 
     def get(self, target, method="GET", body=None, headers=(), chunked=False):
         """An answer read to its end; the stand-in's own page when the worker failed to answer."""
