@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iiswsgi.deploy.parameters import Entry, parse_parameters, read_parameters
+from iiswsgi.errors import ConfigError, DeployError
+
+SAMPLES = Path(__file__).parents[3] / "shared/samples"
+APP = "<parameter name='App' tags='iisApp'/>"
+
+
+def parameters(content, app=APP):
+    return parse_parameters(f"<parameters>{app}\n{content}</parameters>", "Parameters.xml")
+
+
+def sample(name):
+    path = SAMPLES / f"gallery-{name}arameters{'-localized' * (name == 'p')}.xml"
+    if not path.is_file():
+        pytest.skip("the sample files, shared/samples, do not lie beside this checkout")
+    return read_parameters(path)
+
+
+def test_a_file_of_microsofts_gallery():
+    found = sample("vacationpics-P")
+    assert [p.name for p in found][:3] == [
+        "Application Path",
+        "SetAclParameter1",
+        "Database Server",
+    ]
+    assert found[0].tags == ("iisapp",)
+    assert found[0].default is None
+    assert found[0].validations == ("AllowEmpty",)
+    assert found[1].default == "{Application Path}/App_Data"
+    assert found[-1].entries[0].kind == "XmlFile"
+
+
+def test_a_file_with_the_older_attribute():
+    [entry] = sample("wordpress-P")[0].entries
+    assert (entry.kind, entry.scope, entry.match) == ("ProviderPath", "iisapp", "wordpress")
+
+
+def test_a_file_with_several_languages():
+    [parameter] = sample("p")
+    assert parameter.description.startswith("Full site path")
+
+
+def test_everything_that_is_kept():
+    content = """<Parameter name='Scaffold' value='starter' tags=' New,  PassWord ,'>
+      <description culture='en'>Which one?</description>
+      <parameterValidation type='enumeration, allowEmpty' validationString='a, b'/>
+      <parameterEntry kind='textfile' scope='\\\\x\\.py$' match='__x__'/></Parameter>"""
+    found = parameters(content)[1]
+    assert found.name == "Scaffold"
+    assert found.description == "Which one?"
+    assert found.default == "starter"
+    assert found.tags == ("new", "password")
+    assert found.validations == ("Enumeration", "AllowEmpty")
+    assert found.validation == "a, b"
+    assert found.entries == (Entry("TextFile", "\\\\x\\.py$", "__x__", 5),)
+    assert found.line == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("<parameter/>", "no name"),
+        ("<parameter name=' '/>", "no name"),
+        ("<parameter name='App'/>", "'App' is in line 1 already"),
+        ("<parameter name='X'/><parameter name='X'/>", "'X' is in line 2 already"),
+        ("<parameter name='X' tags='Hidden'/>", "'X' is hidden"),
+        ("<parameter name='X' tags='iisapp'/>", "2 have it"),
+        ("<parameter name='X'><parameterEntry/></parameter>", "kind is ''; it can be Provider"),
+        ("<parameter name='X'><parameterEntry kind='TextFiel'/></parameter>", "'TextFiel'"),
+        ("<parameter name='X'><parameterValidation type='Regex'/></parameter>", "'regex'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(content, says):
+    with pytest.raises(DeployError, match=f"IISWSGI-D13: Parameters.xml, line 2: .*{says}"):
+        parameters(content)
+
+
+def test_the_application_must_be_asked_for():
+    with pytest.raises(DeployError, match=r"IISWSGI-D13: .*line 1: .*tag iisApp.*; 0 have it"):
+        parameters("", app="")
+
+
+def test_another_root_is_refused():
+    with pytest.raises(DeployError, match=r"IISWSGI-D13: x, line 1: .*<setParameters>"):
+        parse_parameters("<setParameters/>", "x")
+
+
+def test_what_is_no_xml_is_refused():
+    with pytest.raises(ConfigError, match="IISWSGI-C01: x, line 1"):
+        parse_parameters("<parameters>", "x")
+
+
+def entry(scope="x", match="x", kind="TextFile"):
+    attributes = f"kind='{kind}' scope='{scope}' match='{match}'"
+    return f"<parameter name='X'><parameterEntry {attributes}/></parameter>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        entry(scope="("),
+        entry(match="*"),
+        entry(match="[", kind="ProviderPath"),
+        entry(scope="a{2,1}", kind="XmlFile"),
+        entry(match="a{99999999999}"),
+        "<parameter name='X'><parameterValidation type='RegularExpression' "
+        "validationString='('/></parameter>",
+    ],
+)
+def test_an_expression_that_does_not_compile(content):
+    with pytest.raises(DeployError, match=r"IISWSGI-D14: Parameters\.xml, line 2: "):
+        parameters(content)
+
+
+@pytest.mark.parametrize(
+    "match", ["(?&lt;name>a)", "(?&apos;name&apos;a)", r"\p{Lu}", r"(?&lt;a-b>x)", r"\Ga\z"]
+)
+def test_an_expression_of_dotnet_alone_is_left_to_it(match):
+    assert parameters(entry(match=match))[1].entries
+
+
+def test_an_xpath_is_no_regular_expression():
+    assert parameters(entry(match="//*[", kind="XmlFile"))[1].entries
