@@ -375,6 +375,34 @@ def test_a_worker_imports_nothing_that_it_does_not_need(client):
     assert "paste.script" not in client.get("/modules").json
 
 
+def test_an_ini_file_is_no_must(tmp_path):
+    arguments = "-m iiswsgi serve fixtureapps.app:application script_name=/from/here"
+    with serving(make_site(tmp_path, arguments=arguments)) as client:
+        assert client.get("/from/here/env").json["environ"]["SCRIPT_NAME"] == "/from/here"
+        modules = client.get("/from/here/modules").json
+        assert not {"paste.deploy", "argparse", "iiswsgi.commands"} & set(modules)
+        client.wait_for_log("INFO iiswsgi")
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("no_such_module:app", "S18"),
+        ("fixtureapps.app:nothing()", "S18"),
+        ("no_such_file.py", "S18"),
+        ("fixtureapps.app:CHUNK", "S19"),
+    ],
+)
+def test_what_is_not_there_says_where_to_look(tmp_path, what, code):
+    with serving(make_site(tmp_path, arguments=f"-m iiswsgi serve {what}")) as client:
+        answer = client.get("/")
+        assert answer.status == 500
+        assert "iiswsgi.log" in answer.text
+        client.wait_for_log("IISWSGI-S16")
+        assert f"IISWSGI-{code}: {what!r} cannot be served: " in client.log
+        assert "Traceback" in client.log
+
+
 def test_paster_serve(tmp_path):
     with serving(make_site(tmp_path, arguments=BY_PASTER)) as client:
         assert client.get("/").text == "hello\n"
