@@ -6,7 +6,8 @@ The rooms, from the wire to the user:
 ``wsgi``     server variables to an environ, and one WSGI call
 ``runtime``  the process around it: settings, log, standard streams, shutdown
 ``launch``   gets a process ready to serve, before the application is imported
-``server``   joins the three; the Paste entry points
+``gateway``  joins the first two: the server; ``extras`` is what settings ask for besides
+``server``   an application served to its end; the Paste entry points
 ``serving``  ``iiswsgi serve``: a process made ready, an application loaded; from an INI file or a
              ``target``, which is a callable in a module
 ``iis``      IIS's configuration as data

@@ -93,6 +93,8 @@ def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
     """
     the_log = process_log.start()
     values = settings.parse(options)
+    if values.log_format == "json":
+        the_log.use_json()
     if values.log_file is not None:
         the_log.move(values.log_file)
     logconfig.set_level(values.log_level, verbosity)

@@ -1,7 +1,7 @@
-"""The gateway: FastCGI on one side, a WSGI application on the other, a process around both.
+"""An application served from this process to its end; what Paste and everybody else calls.
 
-``IISWSGIServer`` joins the rooms ``fastcgi`` and ``wsgi``; :mod:`iiswsgi.launch` makes a process
-ready for it. The Paste entry points ``egg:iiswsgi#iis`` and ``egg:iiswsgi#test_app`` stand here.
+:mod:`iiswsgi.launch` makes the process ready, :mod:`iiswsgi.gateway` answers its requests. The
+Paste entry points ``egg:iiswsgi#iis`` and ``egg:iiswsgi#test_app`` stand here.
 """
 
 from __future__ import annotations
@@ -9,37 +9,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import threading
-from typing import TYPE_CHECKING, Any
-
-from flup.server import fcgi_base
+from typing import TYPE_CHECKING
 
 from iiswsgi import launch
-from iiswsgi.errors import BadRequest, Error, ExitStatus, RequestTooLarge
-from iiswsgi.fastcgi.connection import GatewayConnection
-from iiswsgi.fastcgi.protocol import ProtocolStatus, Role
-from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
-from iiswsgi.fastcgi.streams import ErrorStream
+from iiswsgi.errors import Error, ExitStatus
+from iiswsgi.gateway import IISWSGIServer
 from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.runtime import log as process_log
-from iiswsgi.runtime import running
-from iiswsgi.runtime.settings import Settings
-from iiswsgi.runtime.shutdown import Shutdown
-from iiswsgi.runtime.watchdog import Watchdog
-from iiswsgi.wsgi.call import Outcome, call, refuse
-from iiswsgi.wsgi.environ import make_environ
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
-from iiswsgi.wsgi.filewrapper import FileWrapper
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import TextIO
+    from collections.abc import Callable, Mapping
 
-    from iiswsgi.fastcgi.transport.base import Transport
+    from iiswsgi.gateway import Application
     from iiswsgi.launch import Launch
-
-    Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 __all__ = [
     "IISWSGIServer",
@@ -54,163 +37,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
-class IISWSGIServer(fcgi_base.BaseFCGIServer):
-    """Serves one WSGI application over FastCGI, with flup's Connection and Request underneath.
-
-    :param errors: text stream for ``wsgi.errors``.
-    :param log_path: where the log is, for the pages that say so.
-    """
-
-    request_class = GatewayRequest
-    ended = staticmethod(running.end)
-    """The request of this thread is through, to its last byte."""
-
-    def __init__(
-        self,
-        application: Application,
-        settings: Settings | None = None,
-        *,
-        shutdown: Shutdown,
-        errors: TextIO,
-        log_path: str | None = None,
-    ) -> None:
-        settings = settings or Settings()
-        super().__init__(application, roles=(Role.RESPONDER,))
-        self._connectionClass = GatewayConnection
-        self.settings = settings
-        self.shutdown = shutdown
-        self.spool_limit = settings.spool_limit
-        self.max_request_body = settings.max_request_body
-        self.max_params = settings.max_params
-        self.max_params_bytes = settings.max_params_bytes
-        self._errors = errors
-        self._pages = ErrorPage(log_path, settings.expose_tracebacks)
-        self.watchdog = Watchdog(settings.hang_report)
-        self._slots: threading.Semaphore | None = None
-        self._set_concurrency(1)
-
-    def _set_concurrency(self, threads: int) -> None:
-        self.capability = {
-            fcgi_base.FCGI_MAX_CONNS: threads,
-            fcgi_base.FCGI_MAX_REQS: threads,
-            fcgi_base.FCGI_MPXS_CONNS: 0,
-        }
-        self._static_environ = {
-            "wsgi.errors": self._errors,
-            "wsgi.multithread": threads > 1,
-            # The web server starts as many processes as it likes.
-            "wsgi.multiprocess": True,
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-            "wsgi.file_wrapper": FileWrapper,
-        }
-
-    def serve_connection(self, transport: Transport) -> Error | None:
-        """Serve one conversation to its end; what ended it, unless that was orderly."""
-        connection = self._connectionClass(transport, None, self, 0)
-        try:
-            connection.run()
-        finally:
-            running.end()  # a request that was not finished
-        return connection.failure
-
-    def serve_listener(self, sock: socket.socket) -> ExitStatus:
-        """Serve all connections to a listening socket until the shutdown."""
-        # Not needed on IIS's pipe, so not part of its start.
-        from iiswsgi.fastcgi.transport.listener import Listener
-        from iiswsgi.fastcgi.transport.slots import SlottedTransport
-
-        settings = self.settings
-        self._set_concurrency(settings.threads)
-        slots = self._slots = threading.Semaphore(settings.threads)
-        listener = Listener(
-            sock,
-            self.shutdown,
-            lambda transport: self.serve_connection(
-                SlottedTransport(transport, slots, shares=settings.threads > 1)
-            ),
-            connection_limit=settings.connection_limit,
-            timeout=settings.channel_timeout,
-        )
-        listener.run()
-        if left := listener.join(settings.graceful_timeout):
-            log.warning(
-                "IISWSGI-S13: %d requests still ran %g seconds after the end was asked for "
-                "(graceful_timeout); they are abandoned",
-                left,
-                settings.graceful_timeout,
-            )
-        return ExitStatus.OK
-
-    def handler(self, req: GatewayRequest) -> tuple[int, int]:
-        """Answer one request, as flup's Request asks for it.
-
-        :returns: protocol status and application status for END_REQUEST.
-        :raises BrokenOff: the response must not be taken for complete.
-        """
-        if req.role not in self.roles:
-            running.begin(req.params)
-            log.warning("IISWSGI-P08: role %d was asked for; only RESPONDER is served", req.role)
-            return ProtocolStatus.UNKNOWN_ROLE, 0
-        if self._slots is None:
-            outcome = self._served(req)
-        else:
-            if not self._static_environ["wsgi.multithread"]:
-                # One call at a time is the rule, so none may begin that would wait for its body.
-                req.stdin.drain()
-            with req.transport:
-                outcome = self._served(req)
-        if outcome is Outcome.GONE:
-            req.departure_told = True
-        if outcome is Outcome.SHORT and self._slots is not None:
-            # To break a connection off is cheap; on the one pipe the process would end with it.
-            req.stdout.flush()
-            raise BrokenOff
-        if outcome is Outcome.BROKEN:
-            raise BrokenOff
-        return ProtocolStatus.REQUEST_COMPLETE, 0
-
-    def _served(self, req: GatewayRequest) -> Outcome:
-        running.begin(req.params)
-        response = req.stdout
-        if req.refusal:
-            error = RequestTooLarge("P04", req.refusal)
-            status = "431 Request Header Fields Too Large"
-            return refuse(error, _UNREAD, response, error_page=self._pages, status=status)
-        try:
-            environ = make_environ(req.params, script_name=self.settings.script_name)
-            self._check_length(environ)
-        except (BadRequest, RequestTooLarge) as error:
-            return refuse(error, req.params, response, error_page=self._pages)
-        environ.update(self._static_environ)
-        environ["wsgi.input"] = req.stdin.reader()
-        if self.settings.stderr_records:
-            environ["wsgi.errors"] = ErrorStream(self._errors, req.stderr.write)
-        return call(
-            self.application,
-            environ,
-            response,
-            error_page=self._pages,
-            variables=req.params,
-            max_header_bytes=self.settings.max_header_bytes,
-        )
-
-    def _check_length(self, environ: dict[str, Any]) -> None:
-        """Refuse at once what is stated to be too large; the rest is counted as it comes."""
-        length = environ.get("CONTENT_LENGTH")
-        if self.max_request_body and length and int(length) > self.max_request_body:
-            raise RequestTooLarge(
-                "W20",
-                f"the request body of {length} bytes is larger than max_request_body, "
-                f"{self.max_request_body}",
-            )
-
-
-_UNREAD = {"HTTP_ACCEPT": "text/html"}
-"""What is taken for the variables of a request that has too many of them: who gathers cookies until
-they are too large is a browser, and those show plain text too small on a telephone."""
-
-
 def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     """Serve from a process that is ready; what it should exit with."""
     ready.loading.stop()
@@ -223,6 +49,8 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
         errors=ready.log.stderr,
         log_path=path,
     )
+    if server.extras is not None:
+        ready.log.listener = server.extras.hear
     status = ExitStatus.OK
     with ready.shutdown.signals(), contextlib.closing(ready), server.watchdog:
         if ready.listener is not None:

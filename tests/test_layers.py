@@ -27,7 +27,14 @@ WINDOWS_ONLY = {
 LOWER_ROOMS = ("iiswsgi.fastcgi", "iiswsgi.wsgi", "iiswsgi.runtime", "iiswsgi.iis")
 """Know nothing of each other."""
 
-JOINERS = ("iiswsgi.server", "iiswsgi.launch", "iiswsgi.serving", "iiswsgi.inifile")
+JOINERS = (
+    "iiswsgi.extras",
+    "iiswsgi.gateway",
+    "iiswsgi.inifile",
+    "iiswsgi.launch",
+    "iiswsgi.server",
+    "iiswsgi.serving",
+)
 """Join the lower rooms to the gateway's process."""
 
 COMMAND_MAY_IMPORT = {"iiswsgi.deploy", "iiswsgi.options", "iiswsgi.process"}
@@ -52,6 +59,8 @@ MAY_IMPORT = {
     "iiswsgi.host": {"iiswsgi.fastcgi.protocol", "iiswsgi.iis", "iiswsgi.process"},
     "iiswsgi.iis": {"iiswsgi.process"},
     "iiswsgi.server": {*LOWER_ROOMS, *JOINERS, "iiswsgi.testapp"},
+    "iiswsgi.gateway": {*LOWER_ROOMS, "iiswsgi.extras"},
+    "iiswsgi.extras": {*LOWER_ROOMS},
     "iiswsgi.launch": {*LOWER_ROOMS, *JOINERS},
     "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS, "iiswsgi.target"},
     "iiswsgi.target": set(),
@@ -117,7 +126,7 @@ def test_imports_keep_to_the_rooms(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_flup_stays_in_its_modules(name):
     uses_flup = any(imports(name, MODULES[name], root="flup"))
-    assert not uses_flup or within(name, "iiswsgi.fastcgi") or name == "iiswsgi.server"
+    assert not uses_flup or within(name, "iiswsgi.fastcgi") or name == "iiswsgi.gateway"
 
 
 def uses_setuptools(name):

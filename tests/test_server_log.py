@@ -77,7 +77,7 @@ def test_a_request_for_another_role_has_one(entries):
     whole = request_bytes(params=PARAMS)
     begin = protocol.encode_begin(1, protocol.Role.FILTER)
     serve(talk, begin + whole[len(begin) :])
-    assert entries.said() == ["WARNING iiswsgi.server IISWSGI-P08"]
+    assert entries.said() == ["WARNING iiswsgi.gateway IISWSGI-P08"]
     assert entries.seen[0].request is not None
 
 

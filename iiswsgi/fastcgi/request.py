@@ -166,6 +166,16 @@ class GatewayRequest(fcgi_base.Request):
         """FCGI_STDERR, made when somebody wants it."""
         return fcgi_base.OutputStream(self._conn, self, RecordType.STDERR, buffered=True)
 
+    def send_stderr(self, contents: list[bytes]) -> None:
+        """Send FCGI_STDERR behind the response, each of *contents* in a record of its own.
+
+        They leave with END_REQUEST.
+        """
+        self.stdout.close()
+        # The empty record is the stream's end (section 3.3); a stream without content needs none.
+        for content in [*contents, b""] if contents else ():
+            self._conn.write_record(RecordType.STDERR, self.requestId, content)
+
     def _flush(self) -> None:
         self.stdout.close()
         if "stderr" in self.__dict__ and self.stderr.dataWritten:

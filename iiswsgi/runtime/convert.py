@@ -26,6 +26,7 @@ __all__ = [
     "flag",
     "level",
     "log_file",
+    "one_of",
     "script_name",
     "seconds",
     "size",
@@ -128,6 +129,17 @@ def level(text: str) -> int:
         return _LEVELS[text.lower()]
     except KeyError:
         raise ValueError("one of " + ", ".join(_LEVELS)) from None
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """One of some words, whatever its case."""
+
+    def convert(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return text.lower()
+
+    return convert
 
 
 def log_file(text: str) -> str:

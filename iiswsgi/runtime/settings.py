@@ -1,18 +1,18 @@
 """The table of settings: every option of ``[server:iis]``, cast and checked once at start.
 
-A setting is one row, an attribute of :class:`Settings`: name, type, converter, default, unit and
-the sentence that says what it does and why its default is what it is. The Paste options,
-``name=value`` on the command line, the help text and ``docs/settings.rst`` all come from that row.
-What the settings do is decided elsewhere.
+A setting is one row, an attribute of :class:`Settings`; what a row is, :mod:`.setting` says. The
+Paste options, ``name=value`` on the command line, the help text and ``docs/settings.rst`` all come
+from that row. What the settings do is decided elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Mapping
+from typing import Any
 
 from iiswsgi.errors import SettingError
 from iiswsgi.runtime import convert
+from iiswsgi.runtime.setting import Setting
 
 __all__ = ["TABLE", "Setting", "Settings", "describe", "parse"]
 
@@ -26,56 +26,6 @@ _ALIASES = {
     "url_prefix": "script_name",
     "max_request_body_size": "max_request_body",
 }
-
-
-_T = TypeVar("_T")
-
-
-def _shown(value: Any) -> str:
-    """A default as one would write it in the INI file."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    for suffix, unit in (("G", convert.GIB), ("M", convert.MIB), ("K", convert.KIB)):
-        if value >= unit and value % unit == 0:
-            return f"{value // unit:.0f}{suffix}"
-    return f"{value:g}"
-
-
-class Setting(Generic[_T]):
-    """One row: what a setting is. Its name is that of the attribute it is assigned to.
-
-    :param convert: makes the value of the text; raises ValueError with the end of "must be ...".
-    :param shown: the default as a user would write it, or words for what its absence means.
-    """
-
-    name = ""
-
-    def __init__(
-        self,
-        convert: Callable[[str], _T],
-        default: _T,
-        unit: str,
-        sentence: str,
-        shown: str = "",
-    ) -> None:
-        self.convert = convert
-        self.default = default
-        self.unit = unit
-        self.sentence = sentence
-        self.shown = shown or _shown(default)
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, settings: None, owner: type) -> Setting[_T]: ...
-
-    @overload
-    def __get__(self, settings: Settings, owner: type) -> _T: ...
-
-    def __get__(self, settings: Settings | None, owner: type) -> Setting[_T] | _T:
-        """The row itself: on an instance the value, in its dictionary, comes first."""
-        return self
 
 
 class Settings:

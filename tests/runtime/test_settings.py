@@ -71,6 +71,11 @@ def test_threads_without_a_connection_contradict():
         parse({"threads": "5", "connection_limit": "4"})
 
 
+def test_raw_and_framed_messages_contradict():
+    with pytest.raises(SettingError, match=r"IISWSGI-S03: .*stderr_records .*trace_records"):
+        parse({"stderr_records": "true", "trace_records": "true"})
+
+
 def test_of_threads_and_connections_the_one_not_given_gives_way():
     assert parse({"threads": "500"}).connection_limit == 500
     assert parse({"connection_limit": "2"}).threads == 2
