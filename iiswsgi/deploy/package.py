@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from iiswsgi.deploy import systeminfo, wheelhouse
 from iiswsgi.deploy.archive import Content, write_archive
 from iiswsgi.deploy.manifest import Manifest, read_manifest
+from iiswsgi.deploy.matches import check_matches
+from iiswsgi.deploy.parameters import parse_parameters
 from iiswsgi.deploy.project import MANIFEST, PARAMETERS, Project
+from iiswsgi.deploy.source import read_text
+from iiswsgi.deploy.systeminfo import name_app_parameter
 from iiswsgi.deploy.unpack import Archive, opened
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.document import MAX_BYTES
@@ -70,37 +74,42 @@ def make_package(
     :param system_info: whether to put in a systemInfo.xml, which says nothing of any machine.
     :param wheels: a folder to put into the application's as its wheelhouse.
     :raises DeployError: D20 to D25, D34, as in archive.py and systeminfo.py; D27, the project has
-        no Parameters.xml; or D06, D08 from Manifest.xml.
+        no Parameters.xml; D06, D08, D13 to D15, what is wrong with it or with Manifest.xml.
+    :raises ConfigError: C01, one of them is no XML.
     """
     manifest = read_manifest(project.manifest)
-    content: dict[str, Content] = {MANIFEST: project.manifest}
-    content[PARAMETERS] = _parameters(project, app_parameter)
-    if system_info:
-        content[systeminfo.SYSTEM_INFO_NAME] = systeminfo.SYSTEM_INFO
     scripts = _scripts(project, manifest)
-    content |= scripts
+    content = dict(scripts)
     for name, path in _application(project, files).items():
         if name not in (MANIFEST, PARAMETERS, *scripts):
             content[f"{manifest.app_folder}/{name}"] = path
+    parameters = _parameters(project, manifest, content, app_parameter)
     for path in sorted(wheels.iterdir()) if wheels else ():
         content[f"{manifest.app_folder}/{wheelhouse.FOLDER}/{path.name}"] = path
-    write_archive(destination, content)
+    root: dict[str, Content] = {MANIFEST: project.manifest, PARAMETERS: parameters}
+    if system_info:
+        root[systeminfo.SYSTEM_INFO_NAME] = systeminfo.SYSTEM_INFO
+    write_archive(destination, root | content)
     return destination
 
 
-def _parameters(project: Project, app_parameter: str) -> Content:
-    if not project.parameters.is_file():
+def _parameters(
+    project: Project, manifest: Manifest, content: Mapping[str, Path], app_parameter: str
+) -> Content:
+    """Parameters.xml, once each of its entries has found what it is to change."""
+    path = project.parameters
+    if not path.is_file():
         raise DeployError(
             "D27",
-            f"{project.parameters}: there is none, and no package is one without; it must have a "
-            "parameter with the tag iisApp at least",
+            f"{path}: there is none, and no package is one without; it must have a parameter "
+            "with the tag iisApp at least",
         )
-    if not app_parameter:
-        return project.parameters
-    return systeminfo.name_app_parameter(project.parameters.read_bytes(), app_parameter)
+    text = read_text(path)
+    check_matches(parse_parameters(text, str(path)), manifest, content, str(path))
+    return name_app_parameter(text, str(path), app_parameter) if app_parameter else path
 
 
-def _scripts(project: Project, manifest: Manifest) -> dict[str, Content]:
+def _scripts(project: Project, manifest: Manifest) -> dict[str, Path]:
     names = {each.path for each in manifest.providers if each.name in _SCRIPTS}
     return {name: project.folder / name for name in names if (project.folder / name).is_file()}
 

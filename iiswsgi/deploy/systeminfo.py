@@ -7,7 +7,7 @@ case; and it always sets a parameter of a name of its own.
 
 from __future__ import annotations
 
-from iiswsgi.deploy.project import PARAMETERS
+from iiswsgi.deploy.parameters import parse_parameters
 from iiswsgi.errors import DeployError
 from iiswsgi.iis import document
 
@@ -28,40 +28,30 @@ SYSTEM_INFO = b"""\
 """What Web Deploy writes of the machine that a package was made on; here it says nothing of any."""
 
 
-def name_app_parameter(data: bytes, name: str) -> bytes:
+def name_app_parameter(text: str, file: str, name: str) -> bytes:
     """Parameters.xml with the parameter of the application's place under another name.
 
     Defaults of other parameters that refer to it by ``{its name}`` follow.
 
-    :param data: a Parameters.xml.
+    :param text: a Parameters.xml that came from *file*.
+    :raises DeployError: D34, another parameter has the name; D13, D14, as parameters.py has them.
     :raises ConfigError: C01, it is no XML.
-    :raises DeployError: D34, not one parameter has the tag iisApp, or another one has the name.
     """
-    root = document.parse(data, PARAMETERS)
-    parameters = [each for each in root.children if each.tag == "parameter"]
-    tagged = [each for each in parameters if "iisapp" in _tags(each)]
-    if len(tagged) != 1:
-        raise DeployError(
-            "D34",
-            f"{PARAMETERS}: {len(tagged)} parameters have the tag iisApp; "
-            f"one must have it to be called {name!r}",
-        )
-    [parameter] = tagged
-    others = (each for each in parameters if each is not parameter)
-    if other := next((each for each in others if each.attributes.get("name") == name), None):
-        raise DeployError(
-            "D34",
-            f"{PARAMETERS}, line {other.line}: this parameter is called {name!r} already, "
-            f"which the one of line {parameter.line} with the tag iisApp is to be",
-        )
-    old = parameter.attributes.get("name", "")
-    parameter.attributes["name"] = name
+    parameters = parse_parameters(text, file)
+    [app] = [each for each in parameters if "iisapp" in each.tags]
     for each in parameters:
-        for attribute in {"defaultValue", "value"} & each.attributes.keys():
-            text = each.attributes[attribute]
-            each.attributes[attribute] = text.replace(f"{{{old}}}", f"{{{name}}}")
+        if each is not app and each.name.lower() == name.lower():
+            raise DeployError(
+                "D34",
+                f"{file}, line {each.line}: this parameter is called {each.name!r} already, "
+                f"which the one of line {app.line} with the tag iisApp is to be",
+            )
+    root = document.parse(text.encode("utf-8"), file)
+    for element in root.children:
+        attributes = element.attributes
+        if attributes.get("name") == app.name:
+            attributes["name"] = name
+        for attribute in {"defaultValue", "value"} & attributes.keys():
+            default = attributes[attribute]
+            attributes[attribute] = default.replace(f"{{{app.name}}}", f"{{{name}}}")
     return document.to_xml(root).encode()
-
-
-def _tags(parameter: document.Element) -> list[str]:
-    return [tag.strip().lower() for tag in parameter.attributes.get("tags", "").split(",")]

@@ -126,6 +126,13 @@ def test_without_parameters_it_is_no_package(project, destination):
     assert "IISWSGI-D27: " in refusal(make_package, project, CHOSEN, destination)
 
 
+def test_an_entry_that_finds_nothing_in_what_goes_in_is_refused(project, destination):
+    entry = b'<parameterEntry kind="TextFile" scope="web.config.in$" match="nowhere"/>'
+    project.parameters.write_bytes(PARAMETERS.replace(b"</parameter>", entry + b"</parameter>"))
+    text = refusal(make_package, project, CHOSEN, destination)
+    assert f"IISWSGI-D15: {project.parameters}, line 4: " in text
+
+
 def test_a_missing_file_is_named(project, destination):
     text = refusal(make_package, project, ["lost.py"], destination)
     assert "IISWSGI-D25: " in text
