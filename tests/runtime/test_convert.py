@@ -119,3 +119,11 @@ else:
     def test_no_unix_addresses_on_windows():
         with pytest.raises(ValueError, match="no UNIX sockets"):
             convert.address("unix:/run/app.sock")
+
+
+def test_one_of_some_words():
+    convert_format = convert.one_of("text", "json")
+    assert [convert_format("json"), convert_format("TEXT")] == ["json", "text"]
+    for text in ["", "xml", "jsonl"]:
+        with pytest.raises(ValueError, match="one of text, json"):
+            convert_format(text)

@@ -1,4 +1,5 @@
 import errno
+import json
 import logging
 import os
 import sys
@@ -141,6 +142,36 @@ def test_streams_become_lines(make_log):
     assert f" {os.getpid()} - INFO stdout: out\n" in text(log.path)
     assert " INFO stderr: err\n" in text(log.path)
     assert " INFO stdout: no newline\n" in text(log.path)
+
+
+def test_json(make_log, tmp_path):
+    log = make_log()
+    log.use_json()
+    log.move(str(tmp_path / "app.log"))
+    print("out\nof two lines", file=log.stdout)
+    log.record("ERROR", "n", "failed", "Traceback\n  x")
+    log._lost = 1
+    log.record("INFO", "n", "found")
+    lines = [line for line in text(log.path).splitlines() if line]
+    entries = [json.loads(line) for line in lines]
+    assert entries[0]["message"] == f"log: {log.path}"
+    assert [entry["message"] for entry in entries[-5:-2]] == ["out", "of two lines", "failed"]
+    assert entries[-3]["details"] == "Traceback\n  x"
+    assert "IISWSGI-L04" in entries[-2]["message"]
+
+
+def test_a_listener_gets_each_entry(make_log):
+    log = make_log()
+    heard = []
+    log.listener = heard.append
+    print("out", file=log.stdout)
+    Handler(log).handle(logging.LogRecord("a", logging.ERROR, "f", 1, "x", (), None))
+    log.record("INFO", "n", "recorded")
+    assert [(each.name, each.text) for each in heard] == [
+        ("stdout", "out"),
+        ("a", "x"),
+        ("n", "recorded"),
+    ]
 
 
 def test_a_record_of_logging(make_log):
