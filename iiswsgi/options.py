@@ -81,9 +81,9 @@ def project_of(distribution: Distribution) -> Project:
         folder=folder,
         name=metadata.get_name(),
         version=metadata.get_version(),
-        manifest=folder / MANIFEST,
+        manifest=folder / _chosen(distribution, "manifest_name", MANIFEST),
         parameters=folder / PARAMETERS,
-        stamp=folder / STAMP,
+        stamp=folder / _chosen(distribution, "stamp_filename", STAMP),
         description=metadata.description or "",
         long_description=metadata.long_description or "",
         author=metadata.author or "",
@@ -95,6 +95,12 @@ def project_of(distribution: Distribution) -> Project:
         requires_python=str(getattr(distribution, "python_requires", None) or ""),
         **given,
     )
+
+
+def _chosen(distribution: Distribution, option: str, default: str) -> str:
+    """A name that build_msdeploy was given, on the command line or in a configuration file."""
+    _source, value = distribution.get_option_dict("build_msdeploy").get(option, ("", default))
+    return str(value)
 
 
 def join_build(distribution: Distribution) -> None:

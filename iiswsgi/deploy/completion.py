@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from iiswsgi.deploy import settings
 from iiswsgi.deploy.manifest import KEY, OPTIONS, Provider, parse_manifest
 from iiswsgi.deploy.provider import ProviderOptions, decode, encode
-from iiswsgi.deploy.source import line_of
+from iiswsgi.deploy.source import line_of, refuse_left_over
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.template import fill
 
@@ -29,7 +29,6 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 """What begins with a less-than sign in a file that is known to be well-formed."""
-_LEFT_OVER = re.compile(r"<!--.*?-->|%\((\w+)\)s", re.DOTALL)
 
 
 def complete(text: str, variables: Mapping[str, str], file: str) -> str:
@@ -44,7 +43,7 @@ def complete(text: str, variables: Mapping[str, str], file: str) -> str:
     :raises ConfigError: C01, it is no well-formed XML.
     """
     filled = fill(text, variables)
-    _refuse_left_over(filled.text, file)
+    refuse_left_over(filled.text, file)
     if filled.unknown:
         log.info("%s: left for the target machine: %s", file, ", ".join(filled.unknown))
     commands = []
@@ -53,17 +52,6 @@ def complete(text: str, variables: Mapping[str, str], file: str) -> str:
         if provider.name == "runCommand":
             commands.append(provider)
     return _replaced(filled.text, commands, file)
-
-
-def _refuse_left_over(text: str, file: str) -> None:
-    for match in _LEFT_OVER.finditer(text):
-        if match[1]:
-            raise DeployError(
-                "D09",
-                f"{file}, line {line_of(text, match.start())}: nothing is known of the variable "
-                f"{match[1]}; name it in build_msdeploy's option variables, or write %{match[1]}% "
-                "if it is the target machine's",
-            )
 
 
 def _replaced(text: str, commands: list[Provider], file: str) -> str:

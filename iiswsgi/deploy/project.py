@@ -66,6 +66,6 @@ class Project(NamedTuple):
     discovery_file: str = ""
     msdeploy_url_template: str = ""
     install_msdeploy: tuple[str, ...] = ()
-    """Requirements that the server's Python gets before the application's own."""
+    """Requirements whose packages are products that this one depends on, in a WebPI feed."""
     install_webpi: tuple[str, ...] = ()
-    """The WebPI products that the application depends on."""
+    """Products that a WebPI feed lists as related."""

@@ -1,4 +1,4 @@
-"""The XML files that a project's author writes by hand, read as text; complaints name the file."""
+"""The files that a project's author writes by hand, read as text; complaints name the file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.document import MAX_BYTES
 
-__all__ = ["line_of", "read_text", "write_text"]
+__all__ = ["line_of", "read_text", "refuse_left_over", "write_text"]
 
 _DECLARATION = re.compile(r"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_VARIABLE = re.compile(r"%\((\w+)\)s")
 _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 
 
@@ -52,3 +54,22 @@ def write_text(path: Path, text: str) -> None:
 def line_of(text: str, position: int) -> int:
     """The number of the line with the character at *position*; the first is 1."""
     return text.count("\n", 0, position) + 1
+
+
+def refuse_left_over(text: str, file: str, *, xml: bool = True) -> None:
+    """Complain about a variable that a template's filling has left in *text*.
+
+    ``%NAME%`` may be meant for another machine; ``%(NAME)s`` is nobody's but ours.
+
+    :param xml: whether comments are to be passed over.
+    :raises DeployError: D09, there is one.
+    """
+    comments = [match.span() for match in _COMMENT.finditer(text)] if xml else []
+    for match in _VARIABLE.finditer(text):
+        if not any(start <= match.start() < end for start, end in comments):
+            raise DeployError(
+                "D09",
+                f"{file}, line {line_of(text, match.start())}: nothing is known of the variable "
+                f"{match[1]}; name it in build_msdeploy's option variables, or write %{match[1]}% "
+                "if it is the target machine's",
+            )
