@@ -96,7 +96,7 @@ def run(
             child.wait()
         reader.join(PATIENCE)
     completed = Completed(tuple(command), status, bytes(output))
-    log.log(logging.DEBUG if status == 0 else logging.WARNING, "%s: status %d", shown, status)
+    log.debug("%s: status %d", shown, status)
     if check and status != 0:
         raise InstallError("I03", f"{shown} ended with status {status}{_last_words(completed)}")
     return completed
@@ -153,8 +153,14 @@ def _decoded(data: bytes) -> str:
 
 
 def _last_words(completed: Completed) -> str:
-    lines = [line.strip() for line in completed.text.splitlines() if line.strip()]
-    return f": {lines[-1][:500]}" if lines else " and printed nothing"
+    """The last line that says something, as most programs put their reason there."""
+    lines = [line.strip() for line in completed.text.splitlines()]
+    telling = [line for line in lines if line and not line.startswith(_PIPS_AFTERTHOUGHTS)]
+    return f": {telling[-1][:500]}" if telling else " and printed nothing"
+
+
+_PIPS_AFTERTHOUGHTS = ("hint:", "note:", "[notice]", "[end of output]")
+"""How lines begin that pip prints after its reason."""
 
 
 if sys.platform == "win32":

@@ -28,7 +28,7 @@ from iiswsgi.iis.config import FastCgiApplication
 if TYPE_CHECKING:
     from iiswsgi.host.http import Server
 
-__all__ = ["add_arguments", "add_site_arguments", "opened_site", "run", "start_logging"]
+__all__ = ["add_arguments", "add_site_arguments", "opened", "opened_site", "run", "start_logging"]
 
 log = logging.getLogger(__name__)
 
@@ -115,15 +115,29 @@ def opened_site(args: argparse.Namespace, *, patience: float = 0) -> Iterator[Si
     :raises SettingError: H31 or H38, an argument.
     :raises ConfigError: the site's files.
     """
-    definition = _patient(load(args.site, os.environ, args.apphost), patience)
+    definition = load(args.site, os.environ, args.apphost)
     virtual_path = _virtual_path(args.virtual_path)
-    with _log_folder(args.log_folder) as folder:
-        site = Site(definition, log_folder=folder, virtual_path=virtual_path)
-        site.check()
-        try:
-            yield site
-        finally:
-            site.close()
+    with (
+        _log_folder(args.log_folder) as folder,
+        opened(definition, folder, virtual_path, patience) as site,
+    ):
+        yield site
+
+
+@contextlib.contextmanager
+def opened(
+    definition: Definition, log_folder: Path, virtual_path: str = "", patience: float = 0
+) -> Iterator[Site]:
+    """Give the site of a definition; afterwards no worker is left.
+
+    :raises ConfigError: C05, a handler names no FastCGI application.
+    """
+    site = Site(_patient(definition, patience), log_folder=log_folder, virtual_path=virtual_path)
+    site.check()
+    try:
+        yield site
+    finally:
+        site.close()
 
 
 def _patient(definition: Definition, seconds: float) -> Definition:

@@ -1,0 +1,67 @@
+"""One GET to an installed application through a real worker, as IIS would send it.
+
+What ``iiswsgi request`` does for a person, for a program: the command ``test_msdeploy``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from iiswsgi.host.command import opened
+from iiswsgi.host.definition import Definition, load
+from iiswsgi.host.filtering import RequestFilter
+from iiswsgi.host.request import PATIENCE, request_from, show_answer, show_worker
+from iiswsgi.iis.config import FastCgiApplication, Handler, SiteConfig
+
+__all__ = ["try_ini", "try_site"]
+
+log = logging.getLogger(__name__)
+
+MAX_IN_MEMORY = 1 << 20
+"""Bytes of an answer; more of it go to a file."""
+
+
+def try_site(site: Path, url: str, out: BinaryIO) -> bool:
+    """Ask for *url* as the site's ``web.config`` has it; whether a whole answer below 500 came.
+
+    :param out: any other answer goes there; the worker's log and its end then go to STDERR.
+    :raises SettingError: H31 no such site, H41 no such URL.
+    :raises ConfigError: the site's files.
+    """
+    return _ask(load(site, os.environ), url, out)
+
+
+def try_ini(ini: Path, url: str, out: BinaryIO) -> bool:
+    """Ask the application of an INI file, served by this Python; else as :func:`try_site`."""
+    arguments = f'-m iiswsgi serve "{ini}"'
+    application = FastCgiApplication(sys.executable, arguments, max_instances=1)
+    handler = Handler(
+        "iiswsgi", "*", "*", "FastCgiModule", script_processor=f"{sys.executable}|{arguments}"
+    )
+    config = SiteConfig((application,), (handler,), (), str(ini))
+    return _ask(Definition(ini.parent, config, RequestFilter()), url, out)
+
+
+def _ask(definition: Definition, url: str, out: BinaryIO) -> bool:
+    request = request_from(argparse.Namespace(url=url, method="GET", header=[], data=None), b"")
+    with (
+        tempfile.TemporaryDirectory(prefix="iiswsgi-test-", ignore_cleanup_errors=True) as folder,
+        tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as answer,
+        opened(definition, Path(folder), patience=PATIENCE) as site,
+    ):
+        answered = show_answer(site, request, b"", cast(BinaryIO, answer))
+        answer.seek(0)
+        log.info("answered: %s", answer.readline().decode("latin-1").strip())
+        if not answered:
+            answer.seek(0)
+            shutil.copyfileobj(answer, out)
+            out.flush()
+            show_worker(site)
+    return answered
