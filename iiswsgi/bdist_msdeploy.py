@@ -15,9 +15,11 @@ from setuptools import Command
 import iiswsgi
 from iiswsgi.deploy.package import make_package, package_name, read_package
 from iiswsgi.deploy.project import Project
-from iiswsgi.deploy.pythons import IIS, target_python
+from iiswsgi.deploy.pythons import IIS, own_platform, target_python
 from iiswsgi.deploy.systeminfo import AZURE_PARAMETER
+from iiswsgi.deploy.trial import try_package
 from iiswsgi.deploy.wheelhouse import make_wheelhouse
+from iiswsgi.errors import DeployError
 from iiswsgi.options import project_of, reported
 
 __all__ = ["bdist_msdeploy"]
@@ -50,8 +52,14 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
             "what to call the parameter of the application's place; Azure Pipelines' IIS task "
             f"sets {AZURE_PARAMETER!r}",
         ),
+        (
+            "trial",
+            "t",
+            "afterwards install the package in a temporary folder, in a virtual environment, and "
+            "send it one request",
+        ),
     ]
-    boolean_options: ClassVar[list[str]] = ["wheelhouse", "system-info"]
+    boolean_options: ClassVar[list[str]] = ["wheelhouse", "system-info", "trial"]
 
     def initialize_options(self) -> None:
         """Set the defaults."""
@@ -61,12 +69,20 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
         self.plat_name: str | None = None
         self.system_info: object = False
         self.app_parameter: str | None = None
+        self.trial: object = False
 
     def finalize_options(self) -> None:
         """Check the options."""
         self.dist_dir = self.dist_dir or "dist"
         with reported():
             self._target = target_python(self.python_version, self.plat_name)
+            if self.trial and self.wheelhouse and not self._target.is_this:
+                raise DeployError(
+                    "D36",
+                    f"--trial cannot install wheels for Python {self._target.version} on "
+                    f"{self._target.platform} here; leave out --wheelhouse, or make it for this "
+                    f"Python with --plat-name {own_platform()}",
+                )
 
     def run(self) -> None:
         """Build, then write the package into dist_dir."""
@@ -74,7 +90,7 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
         self.run_command("build_msdeploy")
         files = self._files()
         with reported():
-            project = project_of(self.distribution)
+            project = self._project()
             with self._wheels(project) as wheels:
                 path = make_package(
                     project,
@@ -89,6 +105,16 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
             (self.get_command_name(), self._target.version, str(path))
         )
         _log.info("wrote %s: %d files, %d bytes", path, len(package.names), package.size)
+        if self.trial:
+            with reported():
+                try_package(path)
+
+    def _project(self) -> Project:
+        """The project, with what build_msdeploy has made, under the names that it was given."""
+        project = project_of(self.distribution)
+        built = self.get_finalized_command("build_msdeploy")
+        manifest, stamp = (project.folder / n for n in (built.manifest_name, built.stamp_filename))
+        return project._replace(manifest=manifest, stamp=stamp)
 
     def _destination(self, project: Project) -> Path:
         platform = self._target.platform if self.wheelhouse else None

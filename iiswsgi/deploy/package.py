@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from iiswsgi.deploy.archive import Content, write_archive
 from iiswsgi.deploy.manifest import Manifest, read_manifest
 from iiswsgi.deploy.matches import check_matches
 from iiswsgi.deploy.parameters import parse_parameters
-from iiswsgi.deploy.project import MANIFEST, PARAMETERS, Project
+from iiswsgi.deploy.project import MANIFEST, PARAMETERS, TEMPLATE_SUFFIX, Project
 from iiswsgi.deploy.source import read_text
 from iiswsgi.deploy.systeminfo import name_app_parameter
 from iiswsgi.deploy.unpack import Archive, opened
@@ -69,7 +69,8 @@ def make_package(
     """Write a project's package; *destination* again.
 
     :param files: the application's files as paths below the project's folder. The stamp is one of
-        them in any case; Manifest.xml and Parameters.xml go to the package's root instead.
+        them in any case; Manifest.xml and Parameters.xml go to the package's root instead, and
+        what Manifest.xml and the stamp are made of is left out: the server must not make a stamp.
     :param app_parameter: what to call the parameter of the application's place, if not as it is.
     :param system_info: whether to put in a systemInfo.xml, which says nothing of any machine.
     :param wheels: a folder to put into the application's as its wheelhouse.
@@ -78,10 +79,10 @@ def make_package(
     :raises ConfigError: C01, one of them is no XML.
     """
     manifest = read_manifest(project.manifest)
-    scripts = _scripts(project, manifest)
-    content = dict(scripts)
+    content = _scripts(project, manifest)
+    elsewhere = {MANIFEST, PARAMETERS, *content, *_templates(project)}
     for name, path in _application(project, files).items():
-        if name not in (MANIFEST, PARAMETERS, *scripts):
+        if name not in elsewhere:
             content[f"{manifest.app_folder}/{name}"] = path
     parameters = _parameters(project, manifest, content, app_parameter)
     for path in sorted(wheels.iterdir()) if wheels else ():
@@ -112,6 +113,11 @@ def _parameters(
 def _scripts(project: Project, manifest: Manifest) -> dict[str, Path]:
     names = {each.path for each in manifest.providers if each.name in _SCRIPTS}
     return {name: project.folder / name for name in names if (project.folder / name).is_file()}
+
+
+def _templates(project: Project) -> Iterator[str]:
+    for path in (project.manifest, project.stamp):
+        yield path.name + TEMPLATE_SUFFIX
 
 
 def _application(project: Project, files: Iterable[str]) -> dict[str, Path]:

@@ -34,6 +34,8 @@ FILES = {
     "install.sql": b"select 1",
     "Manifest.xml": MANIFEST,
     "Parameters.xml": PARAMETERS,
+    "Manifest.xml.in": b"template",
+    "iis_install.stamp.in": b"template",
     "iis_install.stamp": b"stamp",
 }
 CHOSEN = [name for name in FILES if name != "iis_install.stamp"]
