@@ -2,10 +2,4 @@
 
 from setuptools import setup
 
-setup(
-    name="iiswsgi-sample",
-    version="1.0",
-    description="The iiswsgi test application as a site",
-    py_modules=[],
-    install_requires=["iiswsgi"],
-)
+setup()
