@@ -17,7 +17,7 @@ from iiswsgi.deploy.project import STAMP
 from iiswsgi.errors import InstallError
 from iiswsgi.iis.appcmd import AppCmd, VirtualDirectory
 
-__all__ = ["VARIABLE", "locate", "remove_stamp"]
+__all__ = ["VARIABLE", "candidates", "locate", "remove_stamp"]
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def locate(
             f"the application cannot be looked for: {VARIABLE} is not set, and there is no "
             "appcmd.exe that knows the sites. Name the folder with --path",
         )
-    return _only(_candidates(appcmd, environ, app_name, need_stamp), app_name, need_stamp)
+    return _only(candidates(appcmd, environ, app_name, need_stamp), app_name, need_stamp)
 
 
 def remove_stamp(folder: Path) -> None:
@@ -81,10 +81,13 @@ def _existing(path: Path, source: str) -> Path:
     return folder
 
 
-def _candidates(
+def candidates(
     appcmd: AppCmd, environ: Mapping[str, str], app_name: str, need_stamp: bool
 ) -> list[Path]:
-    """The folders that come into question, each once, in the order of IIS's list."""
+    """The folders that come into question, each once, in the order of IIS's list.
+
+    :raises InstallError: I11, appcmd refuses.
+    """
     found: dict[str, Path] = {}
     for directory in appcmd.virtual_directories():
         folder = Path(_expanded(directory.physical_path, environ))
