@@ -21,7 +21,15 @@ import time
 
 from iiswsgi.runtime import sharedfile
 
-__all__ = ["KEPT_FILES", "LOCK_SECONDS", "LOCK_SUFFIX", "MAX_SIZE", "RETRY_SECONDS", "LogFile"]
+__all__ = [
+    "KEPT_FILES",
+    "LOCK_SECONDS",
+    "LOCK_SUFFIX",
+    "MAX_SIZE",
+    "RETRY_SECONDS",
+    "LogFile",
+    "rotated",
+]
 
 MAX_SIZE = 10 << 20
 """Bytes after which a file is rotated: what an editor opens at once and a mail still carries."""
@@ -156,30 +164,32 @@ class LogFile:
             if self._lock < 0:
                 self._lock = self._open_lock()
             raise OSError("another process holds the lock")
-        rotated = self._rotated()
-        os.rename(self.path, self._next_name(rotated))
+        earlier = rotated(self.path)
+        os.rename(self.path, self._next_name(earlier))
         # One more is there now than was listed.
-        for old in rotated[: max(0, len(rotated) + 1 - self._kept_files)]:
+        for old in earlier[: max(0, len(earlier) + 1 - self._kept_files)]:
             with contextlib.suppress(OSError):  # a viewer may hold it; next time, then
                 os.unlink(old)
 
-    def _rotated(self) -> list[str]:
-        """Paths of the rotated files, oldest first."""
-        folder, name = os.path.split(self.path)
-        stem, extension = os.path.splitext(name)
-        ours = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}-\d{{6}}{re.escape(extension)}")
-        return [
-            os.path.join(folder, each)
-            for each in sorted(os.listdir(folder))
-            if ours.fullmatch(each)
-        ]
-
-    def _next_name(self, rotated: list[str]) -> str:
+    def _next_name(self, earlier: list[str]) -> str:
         """A name that sorts after all others, though the clock be coarse or set back."""
         stem, extension = os.path.splitext(self.path)
         stamp, number = time.strftime(_STAMP, time.gmtime()), 0
-        if rotated:
-            *_, day, second, last = rotated[-1].removesuffix(extension).split("-")
+        if earlier:
+            *_, day, second, last = earlier[-1].removesuffix(extension).split("-")
             if (newest := f"{day}-{second}") >= stamp:
                 stamp, number = newest, int(last) + 1
         return f"{stem}-{stamp}-{number:06}{extension}"
+
+
+def rotated(path: str) -> list[str]:
+    """Paths of the files that the log at *path* was renamed to, oldest first.
+
+    :raises OSError: the folder cannot be listed.
+    """
+    folder, name = os.path.split(path)
+    stem, extension = os.path.splitext(name)
+    ours = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}-\d{{6}}{re.escape(extension)}")
+    return [
+        os.path.join(folder, each) for each in sorted(os.listdir(folder)) if ours.fullmatch(each)
+    ]

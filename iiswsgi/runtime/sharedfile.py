@@ -12,7 +12,7 @@ import sys
 
 from iiswsgi.runtime import fds
 
-__all__ = ["identity", "open_shared", "try_lock", "unlock"]
+__all__ = ["identity", "open_reading", "open_shared", "try_lock", "unlock"]
 
 _MODE = 0o640
 """Readable for the owner's group, as logs usually are; nobody else's business."""
@@ -40,6 +40,7 @@ if sys.platform == "win32":
     _FILE_READ_ATTRIBUTES = 0x0080
     _SYNCHRONIZE = 0x00100000
     _SHARE_ALL = 0x0007
+    _OPEN_EXISTING = 3
     _OPEN_ALWAYS = 4
     _FILE_ATTRIBUTE_NORMAL = 0x80
 
@@ -62,6 +63,20 @@ if sys.platform == "win32":
             _winapi.NULL,
         )
         fd = msvcrt.open_osfhandle(handle, os.O_NOINHERIT | os.O_BINARY)
+        return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
+
+    def open_reading(path: str) -> int:
+        """Open for reading, so that others may append, and rename the file."""
+        handle = _winapi.CreateFile(
+            path,
+            _winapi.GENERIC_READ,
+            _SHARE_ALL,
+            _winapi.NULL,
+            _OPEN_EXISTING,
+            _FILE_ATTRIBUTE_NORMAL,
+            _winapi.NULL,
+        )
+        fd = msvcrt.open_osfhandle(handle, os.O_RDONLY | os.O_NOINHERIT | os.O_BINARY)
         return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
 
     def try_lock(fd: int) -> bool:
@@ -95,6 +110,11 @@ else:
         _checked(fd, stat.S_ISREG(status.st_mode), _NOT_A_FILE)
         own = status.st_uid == os.geteuid() and status.st_nlink == 1
         return _checked(fd, own or not strict, "it belongs to somebody else")
+
+    def open_reading(path: str) -> int:
+        """Open for reading; everybody may append, and rename the file."""
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
 
     def try_lock(fd: int) -> bool:
         """Lock for this process, if no other holds the lock."""

@@ -1,0 +1,102 @@
+"""The end of a log that others write, and what comes: through rotation, and in nobody's way.
+
+Files are opened so that they can be renamed meanwhile; on Windows a viewer that does not do so
+keeps the log from being rotated.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+from iiswsgi.runtime import sharedfile
+from iiswsgi.runtime.logfile import rotated
+
+__all__ = ["Tail"]
+
+_BLOCK = 64 << 10
+"""Bytes that are read at once, looking backwards for the last lines: some hundred lines."""
+
+
+class Tail:
+    """Reads the log at *path*, from its end on.
+
+    :raises OSError: it is not there, or cannot be read.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.realpath(path)
+        self._known = set(rotated(self.path))
+        self._file = _opened(self.path)
+        self._identity = _identity(self._file)
+        self._file.seek(0, io.SEEK_END)
+
+    def last(self, count: int) -> bytes:
+        """The last *count* lines before those that :meth:`new` gives, of rotated files too."""
+        lines = _last_lines(self._file, self._file.tell(), count)
+        for path in reversed(rotated(self.path)):
+            if len(lines) >= count:
+                break
+            with _opened(path) as file:
+                if _identity(file) != self._identity:
+                    size = file.seek(0, io.SEEK_END)
+                    lines = _last_lines(file, size, count - len(lines)) + lines
+        return b"".join(lines)
+
+    def new(self) -> bytes:
+        """What was written since the last call; nothing if nothing was."""
+        while not (data := self._more()):
+            following = self._following()
+            if following is None:
+                return b""
+            data = self._more()  # written between the last look and the rotation
+            self._file.close()
+            self._file, self._identity = following, _identity(following)
+            if data:
+                break
+        return data
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _more(self) -> bytes:
+        if os.fstat(self._file.fileno()).st_size < self._file.tell():
+            self._file.seek(0)  # somebody has emptied it
+        return self._file.read()
+
+    def _following(self) -> io.FileIO | None:
+        """The file that was begun after the one being read, if there is one."""
+        try:
+            if sharedfile.identity(os.stat(self.path)) == self._identity:
+                return None
+            for path in rotated(self.path):
+                if path not in self._known:
+                    self._known.add(path)
+                    file = _opened(path)
+                    if _identity(file) != self._identity:
+                        return file
+                    file.close()
+            return _opened(self.path)
+        except OSError:  # in the middle of a rotation; soon, then
+            return None
+
+
+def _opened(path: str) -> io.FileIO:
+    return io.FileIO(sharedfile.open_reading(path), "rb")
+
+
+def _identity(file: io.FileIO) -> tuple[int, int]:
+    return sharedfile.identity(os.fstat(file.fileno()))
+
+
+def _last_lines(file: io.FileIO, end: int, count: int) -> list[bytes]:
+    """The last lines of *file* before *end*; it stands at *end* afterwards."""
+    data, start = b"", end
+    while start and data.count(b"\n") <= count:
+        size = min(_BLOCK, start)
+        start -= size
+        file.seek(start)
+        data = file.read(size) + data
+    file.seek(end)
+    return data.splitlines(keepends=True)[-count:] if count else []

@@ -1,0 +1,149 @@
+import pytest
+
+from iiswsgi.runtime import logfile
+from iiswsgi.runtime.logfile import LogFile
+from iiswsgi.runtime.tail import Tail
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "iiswsgi.log"
+
+
+@pytest.fixture
+def tails(path):
+    made = []
+
+    def make():
+        made.append(Tail(str(path)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def log(path):
+    """The log as processes write it, rotated at 20 bytes."""
+    file = LogFile(str(path), max_size=20)
+    yield file
+    file.close()
+
+
+def lines(first, last):
+    return b"".join(b"line %d\n" % number for number in range(first, last + 1))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 5, 100])
+def test_the_last_lines(count, path, tails):
+    path.write_bytes(lines(1, 5))
+    assert tails().last(count) == lines(max(1, 6 - count), 5)
+
+
+def test_of_a_long_log_little_is_read(path, tails):
+    path.write_bytes(b"x" * 100_000 + b"\n" + lines(1, 50_000))
+    tail = tails()
+    assert tail.last(3) == lines(49_998, 50_000)
+    assert tail.last(50_001) == b"x" * 100_000 + b"\n" + lines(1, 50_000)
+    assert tail.new() == b""
+
+
+def test_the_last_lines_reach_into_rotated_files(log, tails):
+    for number in range(1, 11):
+        log.write(b"line %d\n" % number)
+    tail = tails()
+    assert [tail.last(count) for count in (1, 6, 100)] == [
+        lines(10, 10),
+        lines(5, 10),
+        lines(1, 10),
+    ]
+
+
+def test_what_comes(path, tails):
+    path.write_bytes(b"old\n")
+    tail = tails()
+    assert tail.new() == b""
+    with path.open("ab") as file:
+        file.write(b"new\n")
+    assert tail.new() == b"new\n"
+    assert tail.last(1) == b"new\n"
+    assert tail.new() == b""
+
+
+def test_nothing_is_missed_when_the_log_is_rotated(log, tails):
+    log.write(lines(1, 1))
+    tail = tails()
+    seen = b""
+    for number in range(2, 12):
+        log.write(b"line %d\n" % number)
+        seen += tail.new()
+    assert seen == lines(2, 11)
+
+
+def test_nothing_is_missed_when_it_is_rotated_more_than_once(log, tails):
+    log.write(lines(1, 1))
+    tail = tails()
+    log.write(b"line 2\n")
+    for number in range(3, 12):
+        log.write(b"line %d\n" % number)
+    seen = b""
+    while data := tail.new():
+        seen += data
+    assert seen == lines(2, 11)
+
+
+def test_a_reader_does_not_keep_the_log_from_being_rotated(log, tails):
+    log.write(lines(1, 3))
+    tails()
+    assert log.write(b"more\n")
+    assert log.rotation_error is None
+
+
+def test_the_time_between_a_rename_and_the_new_file(path, tails):
+    path.write_bytes(b"old\n")
+    tail = tails()
+    with path.open("ab") as file:
+        file.write(b"rest\n")
+    path.rename(path.with_name("iiswsgi-20260101-000000-000000.log"))
+    assert tail.new() == b"rest\n"
+    assert tail.new() == b""
+    path.write_bytes(b"new\n")
+    assert tail.new() == b"new\n"
+
+
+def test_a_log_that_was_emptied_is_read_anew(path, tails):
+    path.write_bytes(b"a long old line\n")
+    tail = tails()
+    with path.open("r+b") as file:
+        file.truncate()
+    assert tail.new() == b""
+    with path.open("ab") as file:
+        file.write(b"new\n")
+    assert tail.new() == b"new\n"
+
+
+def test_a_log_that_was_replaced_is_read_from_its_beginning(path, tails):
+    path.with_name("iiswsgi-20260101-000000-000000.log").write_bytes(b"known\n")
+    path.write_bytes(b"old\n")
+    tail = tails()
+    path.rename(path.with_name("kept.txt"))
+    path.write_bytes(b"new\n")
+    assert tail.new() == b"new\n"
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Tail(str(tmp_path / "iiswsgi.log"))
+    with pytest.raises(OSError, match=r"ordinary|denied"):
+        Tail(str(tmp_path))
+
+
+def test_rotated_files_are_the_log_s_own(log, path):
+    for _ in range(4):
+        log.write(b"x" * 20)
+    path.with_name("iiswsgi-2001.log").write_bytes(b"")
+    path.with_name("other-20260101-000000-000000.log").write_bytes(b"")
+    found = logfile.rotated(str(path))
+    assert len(found) == 3
+    assert found == sorted(found)
