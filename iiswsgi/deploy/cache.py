@@ -13,19 +13,72 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
+from iiswsgi.deploy import locate
 from iiswsgi.deploy.feedreader import parse_feed
+from iiswsgi.deploy.manifest import read_manifest
+from iiswsgi.deploy.project import Project
+from iiswsgi.deploy.webpi import feed_id
 from iiswsgi.errors import DeployError
+from iiswsgi.iis import appcmd
 from iiswsgi.iis.document import MAX_BYTES
 
-__all__ = ["cache_folder", "remove_feeds", "remove_installers", "remove_stamps"]
+__all__ = [
+    "cache_folder",
+    "clear_application",
+    "clear_feed",
+    "remove_feeds",
+    "remove_installers",
+]
+
+COPIES = ("*.xml", "*.xml.temp")
+"""What WebPI calls its copies of feeds, by its log (microsoft/service-fabric-issues 556)."""
 
 _log = logging.getLogger(__name__)
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """Where WebPI keeps its cache; None where there can be no WebPI."""
+    """Where WebPI keeps its cache; None, and a line in the log, where there can be no WebPI."""
     local = environ.get("LOCALAPPDATA")
-    return Path(local, "Microsoft", "Web Platform Installer") if local else None
+    if local:
+        return Path(local, "Microsoft", "Web Platform Installer")
+    _log.warning(
+        "IISWSGI-D50: there is no cache of WebPI's here, for LOCALAPPDATA is not set; name the "
+        "folder with --webpi-cache"
+    )
+    return None
+
+
+def clear_application(project: Project, cache: Path | None, environ: Mapping[str, str]) -> None:
+    """Clear the downloads of the project's package, and the stamps of broken installations.
+
+    A stamp that is left would be taken for the next installation's: the application's folder is
+    searched by it.
+
+    :raises DeployError: D52; D06 or D08, as reading Manifest.xml does.
+    :raises InstallError: I11, or as :func:`iiswsgi.process.run` does: appcmd failed.
+    """
+    if cache is not None:
+        remove_installers(cache, [project.name])
+    found = appcmd.find(environ)
+    if found is None:
+        _log.warning(
+            "IISWSGI-D53: there is no appcmd.exe here, so stale stamps of %s were not looked for; "
+            "run this on the machine with IIS",
+            project.name,
+        )
+        return
+    name = project.name
+    if project.manifest.is_file():
+        name = read_manifest(project.manifest).app_folder
+    for folder in locate.candidates(found, environ, name, need_stamp=True):
+        _log.info("removing the stale stamp of %s", folder)
+        locate.remove_stamp(folder)
+
+
+def clear_feed(project: Project, cache: Path | None) -> None:
+    """Clear the copies of the project's feed."""
+    if cache is not None:
+        remove_feeds(cache, [feed_id(project)])
 
 
 def remove_installers(cache: Path, products: Iterable[str]) -> list[Path]:
@@ -41,14 +94,9 @@ def remove_installers(cache: Path, products: Iterable[str]) -> list[Path]:
 def remove_feeds(cache: Path, ids: Iterable[str]) -> list[Path]:
     """Remove WebPI's copies of the feeds with these ids; the files that are gone."""
     wanted = set(ids)
-    copies = (each for each in sorted(cache.glob("*.xml")) if _feed_id(each) in wanted)
+    files = sorted(each for pattern in COPIES for each in cache.glob(pattern))
+    copies = (each for each in files if _feed_id(each) in wanted)
     return [copy for copy in copies if _is_removed(copy, Path.unlink)]
-
-
-def remove_stamps(folders: Iterable[Path], stamp: str) -> list[Path]:
-    """Remove the stamps that installations which never ended left in applications' folders."""
-    there = filter(Path.is_file, (folder / stamp for folder in folders))
-    return [each for each in there if _is_removed(each, Path.unlink)]
 
 
 def _component(product: str) -> str:

@@ -14,7 +14,7 @@ from iiswsgi.deploy.feedreader import parse_feed
 from iiswsgi.deploy.project import Project
 from iiswsgi.errors import DeployError
 
-__all__ = ["SUFFIX", "entries_of", "feed_name", "find_package"]
+__all__ = ["SUFFIX", "entries_of", "feed_name", "find_package", "run_elsewhere"]
 
 SUFFIX = ".webpi.xml"
 """What a feed's file name ends with."""
@@ -51,15 +51,23 @@ def find_package(folder: Path, project: Project, python: str) -> Path:
 def entries_of(folder: Path, command: str, options: Sequence[str]) -> tuple[Entry, ...]:
     """The entries of the project in another folder: those of the feed that it makes of itself.
 
-    In a process of its own, for its setup.py may do anything with the current folder, the modules
-    and setuptools itself.
-
     :param command: the setuptools command that makes a feed.
-    :raises InstallError: I01 to I04, the command failed there.
+    :raises InstallError: as :func:`run_elsewhere` does.
     :raises DeployError: D40, it wrote no feed.
     """
     with tempfile.TemporaryDirectory(prefix="iiswsgi-") as scratch:
-        arguments = [command, "--msdeploy-bdists=.", f"--dist-dir={scratch}", *options]
-        process.run([sys.executable, "-m", "iiswsgi", *arguments], timeout=SECONDS, cwd=folder)
+        run_elsewhere(folder, command, [f"--dist-dir={scratch}", *options])
         files = list(Path(scratch).glob(f"*{SUFFIX}"))
         return tuple(e for f in files for e in parse_feed(f.read_bytes(), str(folder)).entries)
+
+
+def run_elsewhere(folder: Path, command: str, options: Sequence[str]) -> None:
+    """Run a setuptools command on feeds for the project in another folder, and for it alone.
+
+    In a process of its own, for its setup.py may do anything with the current folder, the modules
+    and setuptools itself.
+
+    :raises InstallError: I01 to I04, the command failed there.
+    """
+    arguments = [command, "--msdeploy-bdists=.", *options]
+    process.run([sys.executable, "-m", "iiswsgi", *arguments], timeout=SECONDS, cwd=folder)
