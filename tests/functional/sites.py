@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ else:
 
 TESTS = Path(__file__).resolve().parent.parent
 EXAMPLES = TESTS.parent / "examples"
+
+COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+"""What lets coverage follow into the workers, which do not get this process's environment."""
 
 INI = """\
 [app:main]
@@ -91,7 +95,7 @@ def make_site(
     ini.write_text(text, encoding="utf-8")
     arguments = arguments.format(ini=ini)
     attributes = {"maxInstances": 1, "signalBeforeTerminateSeconds": 20, **attributes}
-    variables = {"PYTHONPATH": str(TESTS), **dict(environment)}
+    variables = {"PYTHONPATH": str(TESTS), **COVERAGE, **dict(environment)}
     config = WEB_CONFIG.format(
         python=quoteattr(str(python)),
         arguments=quoteattr(arguments),
