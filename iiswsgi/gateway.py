@@ -174,6 +174,8 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         try:
             environ = make_environ(req.params, script_name=self.settings.script_name)
             self._check_length(environ)
+            if "CONTENT_LENGTH" not in environ:
+                _state_length(environ, req)
         except (BadRequest, RequestTooLarge) as error:
             return refuse(error, req.params, response, error_page=self._pages)
         environ.update(self._static_environ)
@@ -198,6 +200,20 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
                 f"the request body of {length} bytes is larger than max_request_body, "
                 f"{self.max_request_body}",
             )
+
+
+def _state_length(environ: dict[str, Any], req: GatewayRequest) -> None:
+    """Say how long a body is that came in chunks, once all of it is here.
+
+    Django, Bottle and a2wsgi take a request without a length for one without a body. What the
+    memory does not hold is in a temporary file meanwhile, see ``spool_limit``.
+
+    :raises RequestTooLarge: the body is larger than the limit.
+    """
+    if req.params.get("CONTENT_LENGTH") == "-1" or req.params.get("HTTP_TRANSFER_ENCODING"):
+        req.stdin.drain()
+        req.stdin.check_size()
+        environ["CONTENT_LENGTH"] = str(req.stdin.size)
 
 
 _UNREAD = {"HTTP_ACCEPT": "text/html"}

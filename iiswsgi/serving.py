@@ -19,8 +19,8 @@ from iiswsgi.runtime import logconfig, settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from iiswsgi.gateway import Application
     from iiswsgi.launch import Launch
-    from iiswsgi.server import Application
     from iiswsgi.target import Target
 
 __all__ = ["run"]

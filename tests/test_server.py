@@ -142,9 +142,8 @@ def test_what_is_refused_harms_nobody_else(request_, options, status, caplog):
     assert "IISWSGI-" in caplog.text
 
 
-def test_a_chunked_body_over_the_limit_is_noticed_while_it_is_read():
+def test_a_chunked_body_over_the_limit_never_reaches_the_application():
     def read_all(environ, start_response):
-        environ["wsgi.input"].read()
         raise AssertionError
 
     params = {**IIS, "CONTENT_LENGTH": "-1"}
@@ -154,14 +153,36 @@ def test_a_chunked_body_over_the_limit_is_noticed_while_it_is_read():
     assert answers[0].startswith(b"Status: 413 ")
 
 
-def test_a_body_of_unknown_length_ends_where_it_ends():
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"CONTENT_LENGTH": "-1"},
+        {"CONTENT_LENGTH": "-1", "HTTP_TRANSFER_ENCODING": "chunked"},
+        {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"},
+    ],
+)
+@pytest.mark.parametrize("length", [0, 9, 300_000])
+def test_a_body_that_came_in_chunks_has_its_length(sent, length):
     def echo(environ, start_response):
-        assert "CONTENT_LENGTH" not in environ
+        assert environ["CONTENT_LENGTH"] == str(length)
+        assert "HTTP_TRANSFER_ENCODING" not in environ
         assert environ["wsgi.input_terminated"]
         start_response("200 OK", [])
         return [environ["wsgi.input"].read()]
 
-    answers, _ = ask(echo, request_bytes(b"no length", params={**IIS, "CONTENT_LENGTH": "-1"}))
+    body = b"x" * length
+    request_ = request_bytes(body, params={**IIS, **sent}, chunk=5000)
+    answers, _ = ask(echo, request_, NEXT, spool_limit="100K")
+    assert answers[0].endswith(b"\r\n\r\n" + body)
+
+
+def test_a_body_without_a_word_of_its_length_ends_where_it_ends():
+    def echo(environ, start_response):
+        assert "CONTENT_LENGTH" not in environ
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    answers, _ = ask(echo, request_bytes(b"no length", params={**IIS, "CONTENT_LENGTH": ""}))
     assert answers[0].endswith(b"\r\n\r\nno length")
 
 

@@ -109,10 +109,7 @@ class RequestBody:
         while True:
             if self._lost is not None:
                 raise self._lost
-            if self.too_large:
-                raise RequestTooLarge(
-                    "W20", f"the request body is larger than max_request_body, {self._max_size}"
-                )
+            self.check_size()
             if self._spool is not None and (chunk := self._from_spool(size)):
                 return chunk
             if self._chunks:
@@ -130,6 +127,16 @@ class RequestBody:
         """
         if self.aborted:
             raise ClientDisconnected("P11", "the web server gave the request up (ABORT_REQUEST)")
+
+    def check_size(self) -> None:
+        """Refuse what has come.
+
+        :raises RequestTooLarge: the body is larger than the limit.
+        """
+        if self.too_large:
+            raise RequestTooLarge(
+                "W20", f"the request body is larger than max_request_body, {self._max_size}"
+            )
 
     def _pull_more(self) -> None:
         self.check()

@@ -88,8 +88,9 @@ class Settings:
         convert.size,
         512 * convert.KIB,
         "bytes",
-        "What the application has left unread of a body when it answers is kept in memory"
-        " up to this size and in a temporary file beyond it. Half a mebibyte holds every"
+        "What the application has left unread of a body when it answers, and the whole of a body"
+        " that came in chunks, is kept in memory up to this size and in a temporary file beyond"
+        " it. Half a mebibyte holds every"
         " form without files and costs little even with many threads.",
     )
     max_params_bytes: Setting[int] = Setting(

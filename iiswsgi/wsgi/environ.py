@@ -24,6 +24,7 @@ _NEVER_PASSED_ON = (
     "HTTP_PROXY",  # a client's Proxy header, which libraries take for their own setting (httpoxy)
     "HTTP_CONTENT_LENGTH",  # these two are not names of CGI; the twins without HTTP_ are
     "HTTP_CONTENT_TYPE",
+    "HTTP_TRANSFER_ENCODING",  # the web server has taken the chunks apart (RFC 3875, 4.1.18)
 )
 
 _EMPTY_MEANS_ABSENT = (

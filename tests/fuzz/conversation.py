@@ -219,8 +219,8 @@ class _Request:
             return 431, None
         if length in ("+5", "x", "9" * 5000, "\xb2", "-2"):
             return 400, None
-        if limit and length not in ("", "-1") and int(length) > limit:
-            return 413, None
+        if limit and length and (len(self.body) if length == "-1" else int(length)) > limit:
+            return 413, None  # a body in chunks is taken whole before the application is called
         if self.kind == "fails_short" and self.profile.management:
             return site.BROKEN  # a socket's connection costs little
         too_large = bool(limit) and len(self.body) > limit
