@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from setuptools import Distribution
-from setuptools.errors import BaseError, OptionError
+from setuptools.config.pyprojecttoml import load_file
+from setuptools.errors import BaseError, OptionError, SetupError
 
 from iiswsgi.deploy.project import (
     LISTS,
@@ -25,42 +26,44 @@ from iiswsgi.errors import DeployError, Error
 
 __all__ = ["check_list", "check_string", "join_build", "paths", "project_of", "reported"]
 
+PYPROJECT = "pyproject.toml"
+
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """What a command's run() does its work in: our errors become distutils', a line each."""
+def reported(kind: type[Exception] = BaseError) -> Iterator[None]:
+    """What a command's run() does its work in: our errors become setuptools', a line each."""
     try:
         yield
     except Error as error:
-        raise BaseError(str(error)) from error
+        raise kind(str(error)) from error
 
 
 def check_string(_distribution: Distribution, keyword: str, value: Any) -> None:
     """Validate a setup keyword that takes a text, as setuptools calls it."""
-    with reported():
+    with reported(SetupError):
         _string(keyword, value)
 
 
 def check_list(_distribution: Distribution, keyword: str, value: Any) -> None:
     """Validate a setup keyword that takes a list of texts, as setuptools calls it."""
-    with reported():
+    with reported(SetupError):
         _list(keyword, value)
 
 
 def _string(keyword: str, value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    raise DeployError("D01", f"setup's keyword {keyword} is {value!r}; it must be a text")
+    raise DeployError("D01", f"the setup keyword {keyword} is {value!r}; it must be a text")
 
 
 def _list(keyword: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str):  # as it comes from a configuration file: one a line
         value = [line.strip() for line in value.splitlines() if line.strip()]
-    items = value or ()
+    items = () if value is None else value
     if isinstance(items, (list, tuple)) and all(isinstance(i, str) and i.strip() for i in items):
         return tuple(items)
     raise DeployError(
-        "D01", f"setup's keyword {keyword} is {value!r}; it must be a list of texts, one a product"
+        "D01", f"the setup keyword {keyword} is {value!r}; it must be a list of texts"
     )
 
 
@@ -73,9 +76,15 @@ def project_of(distribution: Distribution) -> Project:
     folder = Path(os.path.abspath(distribution.src_root or os.curdir))
     if not metadata.name:
         raise DeployError("D02", f"the project in {folder} has no name; give it one in setup()")
-    given: dict[str, Any] = {
-        **{name: _string(name, getattr(distribution, name, None)) for name in STRINGS},
-        **{name: _list(name, getattr(distribution, name, None)) for name in LISTS},
+    table = _tool_table(folder)
+
+    def given(name: str) -> Any:
+        value = getattr(distribution, name, None)
+        return table.get(name) if value is None else value
+
+    keywords: dict[str, Any] = {
+        **{name: _string(name, given(name)) for name in STRINGS},
+        **{name: _list(name, given(name)) for name in LISTS},
     }
     return Project(
         folder=folder,
@@ -88,13 +97,27 @@ def project_of(distribution: Distribution) -> Project:
         long_description=metadata.long_description or "",
         author=metadata.author or "",
         author_email=metadata.author_email or "",
-        url=metadata.url or "",
-        license=metadata.license or "",
+        url=metadata.url or (metadata.project_urls or {}).get("Homepage", ""),
+        license=getattr(metadata, "license_expression", None) or metadata.license or "",
         keywords=tuple(metadata.get_keywords() or ()),
         requires=tuple(map(str, getattr(distribution, "install_requires", None) or ())),
         requires_python=str(getattr(distribution, "python_requires", None) or ""),
-        **given,
+        **keywords,
     )
+
+
+def _tool_table(folder: Path) -> dict[str, Any]:
+    """The setup keywords of a project that has no setup(): pyproject.toml's ``[tool.iiswsgi]``."""
+    path = folder / PYPROJECT
+    table = load_file(path).get("tool", {}).get("iiswsgi", {}) if path.is_file() else {}
+    for name in table:
+        if name not in (*STRINGS, *LISTS):
+            raise DeployError(
+                "D01",
+                f"{path} has {name} in [tool.iiswsgi], which is no keyword of iiswsgi; there are "
+                f"{', '.join((*STRINGS, *LISTS))}",
+            )
+    return dict(table)
 
 
 def _chosen(distribution: Distribution, option: str, default: str) -> str:

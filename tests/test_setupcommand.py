@@ -1,0 +1,118 @@
+"""The ways to run a setuptools command of ours, each in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import setuptools
+
+import iiswsgi
+from iiswsgi import setupcommand
+from iiswsgi.commands import SETUP_COMMANDS
+from iiswsgi.errors import DeployError
+from setuptools_project import PYPROJECT, SETUP, run, write_project
+
+IMPORTED = ("setuptools", "_distutils_hack", "pkg_resources", "packaging")
+
+
+def built(folder):
+    manifest = (folder / "Manifest.xml").read_text(encoding="utf-8")
+    stamp = (folder / "iis_install.stamp").read_text(encoding="utf-8")
+    assert stamp == "# shop 1.2 is not yet installed\n"
+    return "MSDeploy.MSDeployProviderOptions" in manifest
+
+
+def test_every_command_is_named_and_installed_under_its_name():
+    installed = importlib.metadata.entry_points(group="distutils.commands")
+    ours = {e.name: e.value for e in installed if e.value.startswith("iiswsgi.")}
+    assert ours == {name: f"iiswsgi.{name}:{name}" for name in SETUP_COMMANDS}
+
+
+def test_in_a_project_with_nothing_but_pyproject_toml(tmp_path):
+    write_project(tmp_path, pyproject__toml=PYPROJECT)
+    result = run(tmp_path, "-m", "iiswsgi", "build_msdeploy")
+    assert result.returncode == 0, result.stderr
+    assert "writing " in result.stdout
+    assert built(tmp_path)
+
+
+def test_in_a_project_with_a_setup_py_that_imports_what_lies_beside_it(tmp_path):
+    setup = "import beside\n" + SETUP.replace('"shop"', "beside.NAME")
+    write_project(tmp_path, setup__py=setup, beside__py="NAME = 'shop'\n")
+    result = run(tmp_path, "-m", "iiswsgi", "build_msdeploy")
+    assert result.returncode == 0, result.stderr
+    assert built(tmp_path)
+
+
+def test_setup_py_build_makes_the_manifest(tmp_path):
+    write_project(tmp_path, setup__py=SETUP)
+    result = run(tmp_path, "setup.py", "build")
+    assert result.returncode == 0, result.stderr
+    assert "running build_msdeploy" in result.stdout
+    assert built(tmp_path)
+
+
+def test_setup_py_build_elsewhere_does_not_know_of_it(tmp_path):
+    write_project(tmp_path, setup__py=SETUP)
+    (tmp_path / "Manifest.xml.in").unlink()
+    result = run(tmp_path, "setup.py", "build")
+    assert result.returncode == 0, result.stderr
+    assert "build_msdeploy" not in result.stdout
+
+
+def test_command_packages_where_iiswsgi_is_not_installed(tmp_path):
+    """Only its folder is on the path, without its entry points."""
+    packages = tmp_path / "packages"
+    for name in IMPORTED:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations:
+            shutil.copytree(spec.submodule_search_locations[0], packages / name)
+    shutil.copytree(Path(iiswsgi.__file__).parent, packages / "iiswsgi")
+    for info in Path(setuptools.__file__).parents[1].glob("setuptools-*.dist-info"):
+        shutil.copytree(info, packages / info.name)
+    project = tmp_path / "project"
+    project.mkdir()
+    write_project(project, setup__py=SETUP, setup__cfg="[global]\ncommand_packages = iiswsgi\n")
+    result = run(project, "-S", "setup.py", "build_msdeploy", path=packages)
+    assert result.returncode == 0, result.stderr
+    assert built(project)
+
+
+def test_what_is_wrong_is_one_line_and_a_status(tmp_path):
+    manifest = "<a>\n<iisApp path='Shop'/>\n<runCommand path='x' waitAtempts='1'/></a>"
+    write_project(tmp_path, pyproject__toml=PYPROJECT, Manifest__xml__in=manifest)
+    result = run(tmp_path, "-m", "iiswsgi", "build_msdeploy")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "error: IISWSGI-D07: " in result.stderr
+    assert "Manifest.xml.in, line 3: <runCommand> has no setting waitAtempts" in result.stderr
+    assert not (tmp_path / "Manifest.xml").exists()
+
+
+def test_a_folder_without_a_project(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(DeployError, match="IISWSGI-D03"):
+        setupcommand.run(["build_msdeploy"])
+    from iiswsgi.commands import run as run_command
+
+    assert run_command(["build_msdeploy"]) == 2
+    assert capsys.readouterr().err.startswith("IISWSGI-D03: ")
+
+
+@pytest.mark.parametrize("command", SETUP_COMMANDS)
+def test_each_command_explains_its_options(command, tmp_path):
+    write_project(tmp_path, pyproject__toml=PYPROJECT)
+    result = run(tmp_path, "-m", "iiswsgi", command, "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"Options for '{command}' command:" in result.stdout
+
+
+def test_the_list_of_commands_has_them(tmp_path):
+    result = run(tmp_path, "-m", "iiswsgi", "--help")
+    assert all(command in result.stdout for command in SETUP_COMMANDS)
