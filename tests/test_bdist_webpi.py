@@ -13,6 +13,7 @@ from setuptools.errors import BaseError
 from iiswsgi.bdist_msdeploy import bdist_msdeploy
 from iiswsgi.bdist_webpi import bdist_webpi
 from iiswsgi.deploy.feedreader import parse_feed
+from setuptools_project import ROOT
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 LOCAL = "{msdeploy_package_url}"
@@ -36,6 +37,8 @@ def write_project(folder, name="Sample", package=f"Sample-1.0-py{VERSION}"):
 def project(tmp_path, monkeypatch):
     folder = write_project(tmp_path / "project")
     monkeypatch.chdir(folder)
+    # For the processes that the command starts in other folders.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     return folder
 

@@ -11,6 +11,7 @@ from iiswsgi.clean_webpi import clean_webpi
 from iiswsgi.deploy.feed import Feed
 from iiswsgi.deploy.feedwriter import write
 from iiswsgi.deploy.project import STAMP
+from setuptools_project import ROOT
 
 MANIFEST = '<MSDeploy.iisApp><iisApp path="SampleApp"/></MSDeploy.iisApp>'
 
@@ -39,6 +40,8 @@ def project(tmp_path, monkeypatch):
     folder.mkdir()
     folder.joinpath("Manifest.xml.in").write_text(MANIFEST)
     monkeypatch.chdir(folder)
+    # For the processes that the command starts in other folders.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     for name in ("IIS_BIN", "LOCALAPPDATA", "SYSTEMROOT"):
         if os.name != "nt" or name != "SYSTEMROOT":  # Windows starts no program without it
             monkeypatch.delenv(name, raising=False)
