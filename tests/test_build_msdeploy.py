@@ -21,7 +21,9 @@ def command(**options):
     distribution = Distribution({**attributes, "cmdclass": {"build_msdeploy": build_msdeploy}})
     for name, value in options.items():
         distribution.get_option_dict("build_msdeploy")[name] = ("test", value)
-    return distribution.get_finalized_command("build_msdeploy")
+    made = distribution.get_command_obj("build_msdeploy")
+    made.ensure_finalized()
+    return made
 
 
 def test_it_makes_both_files(folder):
