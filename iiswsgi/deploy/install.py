@@ -76,7 +76,8 @@ def install_project(python: str, folder: Path) -> None:
     :raises InstallError: as :func:`install_wheelhouse`.
     """
     source: list[str] = []
-    project = ["--editable", str(folder)]
+    # A separator at the end: pip takes a last [b] of a path for extras.
+    project = ["--editable", os.path.join(folder, "")]
     if install_wheelhouse(python, folder):
         source = _offline(folder / wheelhouse.FOLDER)
         project = ["--no-deps", *project]
