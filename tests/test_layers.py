@@ -19,6 +19,7 @@ EVERYWHERE = {"iiswsgi", "iiswsgi.errors"}
 WINDOWS_ONLY = {
     "iiswsgi.win32",
     "iiswsgi.fastcgi.transport.pipe",
+    "iiswsgi.host.kernel32",
     "iiswsgi.host.pipe",
     "iiswsgi.host.windows",
 }
@@ -56,12 +57,22 @@ MAY_IMPORT = {
     "iiswsgi.options": {"iiswsgi.deploy"},
     "iiswsgi.setupcommand": {"iiswsgi.options"},
     "iiswsgi.deploy": {"iiswsgi.iis", "iiswsgi.process"},
-    "iiswsgi.host": {"iiswsgi.fastcgi.protocol", "iiswsgi.iis", "iiswsgi.process"},
+    "iiswsgi.host": {
+        "iiswsgi.fastcgi.protocol",
+        "iiswsgi.iis",
+        "iiswsgi.locality",
+        "iiswsgi.process",
+    },
+    "iiswsgi.locality": set(),
+    "iiswsgi.wsgi": {"iiswsgi.locality"},
     "iiswsgi.iis": {"iiswsgi.process"},
     "iiswsgi.server": {*LOWER_ROOMS, *JOINERS, "iiswsgi.testapp"},
     "iiswsgi.gateway": {*LOWER_ROOMS, "iiswsgi.extras"},
     "iiswsgi.extras": {*LOWER_ROOMS},
     "iiswsgi.launch": {*LOWER_ROOMS, *JOINERS},
+    "iiswsgi.logcommand": {"iiswsgi.logsearch", "iiswsgi.runtime"},
+    # It reads a site as the stand-in does.
+    "iiswsgi.logsearch": {"iiswsgi.host", "iiswsgi.inifile", "iiswsgi.runtime"},
     "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS, "iiswsgi.target"},
     "iiswsgi.target": set(),
     "iiswsgi.win32": set(),

@@ -16,6 +16,7 @@ from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.pages import html_page
 from iiswsgi.host.site import Answer, Site
 from iiswsgi.host.variables import HttpRequest
+from iiswsgi.locality import is_local
 
 __all__ = [
     "CHUNKED",
@@ -72,7 +73,7 @@ class SiteApplication:
             status = f"{answer.status} {printable(answer.reason)}"
             start_response(status, sendable_headers(answer.headers))
             return _Body(answer, request, began)
-        page = html_page(answer, detailed=is_loopback(request.remote_addr))
+        page = html_page(answer, detailed=is_local(environ))
         start_response(f"{answer.status} {answer.reason}", page_headers(page))
         log_worker_lines(answer.log_lines or ())
         log_access(request, answer.status, len(page), began)
@@ -155,6 +156,9 @@ def page_headers(page: bytes) -> list[tuple[str, str]]:
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Length", str(len(page))),
         ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        # The page holds text of workers and requests; should escaping ever fail, nothing may run.
+        ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
     ]
 
 

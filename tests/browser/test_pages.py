@@ -96,3 +96,15 @@ def test_a_length_that_is_wrong(browser, screen, is_readable, picture):
     assert "Error id: 1a2b3c4d" in browser.value("document.body.innerText")
     is_readable()
     picture("400")
+
+
+def test_the_stand_ins_own_page(browser, url, screen, is_readable, picture):
+    page = text(browser, browser.open(f"{url}/exit/7?<b>", screen), 500)
+    assert "The worker died while it served this request" in page
+    assert "0x00000007" in page
+    is_readable()
+    picture("stand-in")
+    with browser.sending({"X-Forwarded-For": "192.0.2.1"}):
+        page = text(browser, browser.open(f"{url}/exit/7", screen), 500)
+    assert "0x00000007" not in page
+    is_readable()

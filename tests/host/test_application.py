@@ -77,10 +77,14 @@ class TestAnswers:
         assert answered.headers["content-type"] == "text/html; charset=utf-8"
         assert b"never started" in answered.body
 
-    def test_details_are_for_this_machine_only(self, site: Site) -> None:
+    @pytest.mark.parametrize(
+        "came", [{"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}], ids=str
+    )
+    def test_details_are_for_this_machine_only(self, site: Site, came: dict[str, str]) -> None:
         FakePool.replies.append(failure("died_in_start", log_lines=("secret",)))
-        answered = Answered(site, environ(REMOTE_ADDR="192.0.2.7"))
+        answered = Answered(site, environ(**came))
         assert b"secret" not in answered.body
+        assert "default-src 'none'" in answered.headers["content-security-policy"]
 
     def test_head_gets_no_page(self, site: Site) -> None:
         FakePool.replies.append(failure("never_started"))
