@@ -17,16 +17,66 @@ import sys
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+import docutils.core
+import docutils.nodes
 import pytest
+from setuptools.config.setupcfg import read_configuration
 
 from functional.sites import ON_WINE, TESTS, serving
 
+PAGES = TESTS.parent / "docs" / "frameworks"
 FIXTURES = TESTS / "fixtureapps"
 FRAMEWORKS = ["bottle", "fastapi", "flask", "pyramid", "wsgi_file"]
 """Django has a test of its own, and its site the same pages."""
 
 UPLOAD = 100 * 1024 * 1024
 """What issue 3 asks of Django: beyond all that is kept in memory anywhere."""
+
+
+def blocks(page, name=""):
+    """Name and text of a page's examples, or of the one with that name."""
+    path = PAGES / f"{page}.rst"
+    tree = docutils.core.publish_doctree(path.read_text(encoding="utf-8"), str(path))
+    for node in tree.findall(docutils.nodes.literal_block):
+        [found] = node["names"] or [""]
+        if not name or name == found:
+            yield found, node.astext() + "\n"
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in PAGES.glob("*.rst")))
+def test_what_a_page_shows_is_what_is_served(page):
+    """Each example is a file of the tested site; a line ``# ...`` stands for what is left out."""
+    site = FIXTURES / f"{page.replace('-files', '_file')}_site"
+    shown = {name: text for name, text in blocks(page) if name and name != "below-the-root"}
+    assert "web.config" in shown
+    for name, text in shown.items():
+        have = site.joinpath(name).read_text(encoding="utf-8")
+        end = 0
+        for part in re.split(r"(?m)^ *# \.\.\.\n", text):
+            assert part in have[end:], f"{name} has no\n{part}"
+            end = have.index(part, end) + len(part)
+        if name == "web.config":
+            assert text == have
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in PAGES.glob("*.rst")))
+def test_the_commands_of_a_page(page):
+    options = read_configuration(TESTS.parent / "setup.cfg")["options"]["extras_require"]
+    known = {re.split("[^A-Za-z0-9-]", each)[0] for each in options["test"]} | {"iiswsgi"}
+    for name, text in blocks(page):
+        for line in text.splitlines() if not name else ():
+            if " pip install " in line:
+                assert set(line.partition(" pip install ")[2].split()) <= known
+            elif "manage.py" in line:
+                assert line.partition("manage.py ")[2].split() in MANAGE
+            else:
+                assert line == r"py -m venv C:\inetpub\mysite"
+
+
+def test_the_index_names_every_page():
+    index = PAGES.with_suffix(".rst").read_text(encoding="utf-8")
+    for path in PAGES.glob("*.rst"):
+        assert f"frameworks/{path.name}" in index
 
 
 def make_site(framework, folder):
@@ -68,6 +118,12 @@ def test_django(tmp_path):
         check_admin(Browser(client))
         check_clock(client)
         assert client.pool.counters.started == 1
+    [(_, below)] = blocks("django", "below-the-root")
+    with (site / "mysite" / "settings.py").open("a", encoding="utf-8") as settings:
+        settings.write(below)
+    with serving(site, virtual_path="/app") as client:
+        check_style(Browser(client), "/app")
+        assert Browser(client).get("/app/admin/").location.startswith("/app/admin/login/")
 
 
 MANAGE = [
@@ -93,15 +149,20 @@ def check_large_upload(client):
 def check_admin(browser):
     """Log in, with a wrong password first, and see what only those see who are logged in."""
     assert browser.get("/admin/").location == "/admin/login/?next=/admin/"
-    page = browser.get("/admin/login/?next=/admin/")
-    [style] = re.findall('href="([^"]+/base[^"]*.css)"', page.text)
-    assert b"{" in browser.get(style).body
+    check_style(browser, "")
     assert "errornote" in browser.log_in("wrong").text
     assert browser.log_in(PASSWORD).location == "/admin/"
     page = browser.get("/admin/")
     assert page.status == 200
     assert "/admin/auth/user/" in page.text
     assert "errornote" not in page.text
+
+
+def check_style(browser, root):
+    page = browser.get(f"{root}/admin/login/?next={root}/admin/")
+    [style] = re.findall('href="([^"]+/base[^"]*.css)"', page.text)
+    assert style.startswith(f"{root}/static/")
+    assert b"{" in browser.get(style).body
 
 
 def check_clock(client):
@@ -157,8 +218,8 @@ def check_pages(client, root):
     assert link == f"{root}/hello/Zo%C3%AB"
     assert client.get(link).text.strip() == "Hello, Zoë!"
     assert client.get(f"{root}/hello/%3Cb%3E").text.strip() == "Hello, &lt;b&gt;!"
-    for length in (0, 3_000_000):
-        answer = client.post(f"{root}/upload", Form(length), [Form.content_type])
+    for length, chunked in ((0, False), (3_000_000, False), (100_000, True)):
+        answer = client.post(f"{root}/upload", Form(length), [Form.content_type], chunked)
         assert answer.status == 200, answer.text
         assert answer.json == {"name": "grüße.bin", "size": length}
     streamed = client.get(f"{root}/stream")
