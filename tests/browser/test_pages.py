@@ -99,6 +99,7 @@ def test_a_length_that_is_wrong(browser, screen, is_readable, picture):
 
 
 def test_the_stand_ins_own_page(browser, url, screen, is_readable, picture):
+    browser.open(f"{url}/", screen)  # else it dies before it has answered anything
     page = text(browser, browser.open(f"{url}/exit/7?<b>", screen), 500)
     assert "The worker died while it served this request" in page
     assert "0x00000007" in page
