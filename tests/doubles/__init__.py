@@ -29,7 +29,8 @@ def install_appcmd(folder: Path, sites: Mapping[str, Path | str] | None = None) 
     write_config(folder / "config" / "applicationHost.config", sites or {})
     program = folder / "appcmd.exe"
     if sys.platform == "win32":
-        program.write_bytes(_windows_launcher())
+        main = f"import runpy\nrunpy.run_path({str(APPCMD)!r}, run_name='__main__')\n"
+        program.write_bytes(windows_launcher(main))
     else:
         command = " ".join(map(shlex.quote, (sys.executable, str(APPCMD), str(program))))
         program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
@@ -60,16 +61,15 @@ def write_config(path: Path, sites: Mapping[str, Path | str]) -> None:
     )
 
 
-def _windows_launcher() -> bytes:
-    """An .exe that starts the double and hands it the rest of the command line as it is.
+def windows_launcher(main: str) -> bytes:
+    """An .exe that runs some Python and hands it the rest of the command line as it is.
 
     It is the one by which pip starts scripts: a program, a line with the Python, a zip archive.
     """
     spec = importlib.util.find_spec("pip")
-    assert spec is not None, "the double of appcmd.exe needs pip's launcher; install pip"
+    assert spec is not None, "a double of a program needs pip's launcher; install pip"
     assert spec.submodule_search_locations, "pip is no package"
     launcher = Path(spec.submodule_search_locations[0], "_vendor", "distlib", "t64.exe")
-    main = f"import runpy\nrunpy.run_path({str(APPCMD)!r}, run_name='__main__')\n"
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("__main__.py", main)
