@@ -40,7 +40,7 @@ def fail(environ):
 PAGES = {"": home, "hello": hello, "upload": upload, "stream": stream, "fail": fail}
 
 
-def wsgi_base(environ, start_response):
+def answer(environ, start_response):
     page = PAGES[environ["PATH_INFO"].split("/")[1]]
     content_type, body = page(environ)
     start_response("200 OK", [("Content-Type", f"{content_type}; charset=utf-8")])

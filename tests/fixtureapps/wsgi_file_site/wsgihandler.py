@@ -1,14 +1,10 @@
-"""A file as web2py and others bring it: it leans on its folder, and has an ``application``."""
+"""A file for a web server: it takes its own folder for granted."""
 
 import os
-import sys
 
-path = os.path.dirname(os.path.abspath(__file__))
-os.chdir(path)
-if not os.path.isdir("applications"):
-    raise RuntimeError("Running from the wrong folder")
-sys.path = [path] + [each for each in sys.path if each != path]
+import framework  # lies beside this file
 
-import framework  # noqa: E402 - beside this file, as such files have it
+if "greeting.txt" not in os.listdir("applications"):
+    raise RuntimeError("started in a folder without our applications")
 
-application = framework.wsgi_base
+application = framework.answer
