@@ -16,6 +16,7 @@ import tempfile
 import time
 import warnings
 from urllib.parse import parse_qs
+from wsgiref.validate import validator
 
 CHUNK = bytes(range(256)) * 256
 """64 KiB in which every byte value occurs; what /size repeats."""
@@ -29,6 +30,11 @@ def make_broken_app(global_conf, **local_conf):
     """Cannot be loaded."""
     print("about to fail")
     raise RuntimeError("this application cannot be loaded")
+
+
+def make_linted_app(global_conf, **local_conf):
+    """The same, with wsgiref's lint between it and the server: an AssertionError if either errs."""
+    return validator(application)
 
 
 def application(environ, start_response):

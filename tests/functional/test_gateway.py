@@ -86,6 +86,43 @@ def test_write_and_file_wrapper(client):
     assert client.get("/file/100000").body == (CHUNK * 2)[:100_000]
 
 
+LINTED = [
+    ("GET", "/", None),
+    ("HEAD", "/", None),
+    ("GET", "/stream/3?pause=0", None),
+    ("HEAD", "/stream/3?pause=0", None),
+    ("POST", "/echo", b"body" * 50_000),
+    ("POST", "/count", b""),
+    ("POST", "/read-partial/10", b"body" * 50_000),
+    ("GET", "/size/100000", None),
+    ("GET", "/size/0", None),
+    ("GET", "/write-callable", None),
+    ("GET", "/file/100000", None),
+    ("GET", "/status/204", None),
+    ("GET", "/status/304", None),
+    ("GET", "/status/404", None),
+    ("PUT", "/caf%C3%A9/%ED%A0%80?x=%FF", b"x"),
+    ("OPTIONS", "*", None),
+]
+
+
+@pytest.mark.parametrize("virtual_path", ["", "/app/sub"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_lint_finds_nothing_in_either_direction(tmp_path, virtual_path, chunked):
+    site = make_site(tmp_path, "paste.app_factory = fixtureapps.app:make_linted_app")
+    with serving(site, virtual_path=virtual_path) as client:
+        for method, target, body in LINTED:
+            if target != "*":
+                target = virtual_path + target
+            elif virtual_path:
+                continue  # which is about the whole server, and so not for this application
+            answer = client.get(target, method, body, chunked=chunked)
+            assert answer.status < 500, (method, target, client.log)
+        for complaint in ("AssertionError", "WSGIWarning", "without being closed"):
+            assert complaint not in client.log
+        assert client.pool.counters.started == 1
+
+
 @pytest.mark.parametrize("code", [204, 304, 404, 503])
 def test_status(client, code):
     answer = client.get(f"/status/{code}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import re
@@ -18,6 +19,9 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import pytest
+
+from iiswsgi.host.application import is_loopback
+from iiswsgi.host.command import add_arguments
 
 TESTS = Path(__file__).resolve().parent.parent
 IISWSGI = (sys.executable, "-m", "iiswsgi")
@@ -152,6 +156,15 @@ def hosting(site: Path, *arguments: str) -> Iterator[Host]:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*IISWSGI, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+class TestArguments:
+    def test_only_this_machine_can_connect_unless_told_otherwise(self) -> None:
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        host, _, port = parser.parse_args(["site"]).bind.rpartition(":")
+        assert is_loopback(host)
+        assert port == "8080"
 
 
 class TestHost:
