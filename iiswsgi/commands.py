@@ -82,6 +82,18 @@ def _request(args: argparse.Namespace) -> int:
     return request.run(args)
 
 
+def _add_log_arguments(parser: argparse.ArgumentParser) -> None:
+    from iiswsgi import logcommand
+
+    logcommand.add_arguments(parser)
+
+
+def _log(args: argparse.Namespace) -> int:
+    from iiswsgi import logcommand
+
+    return logcommand.run(args)
+
+
 COMMANDS = {
     "serve": Command(
         "serve an application over FastCGI; what IIS starts",
@@ -95,6 +107,9 @@ COMMANDS = {
         "play IIS for one request, and show the response, the log and the exit code",
         _add_request_arguments,
         _request,
+    ),
+    "log": Command(
+        "find the log of a site, print its end, and follow it", _add_log_arguments, _log
     ),
 }
 

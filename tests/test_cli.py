@@ -43,9 +43,9 @@ def test_each_command_has_help_and_wants_its_arguments(
     status, out, _ = run(capsys, name, "--help")
     assert status == 0
     assert f"usage: iiswsgi {name}" in out
-    status, _, err = run(capsys, name)
+    status, _, err = run(capsys, name, *["--lines"] * (name == "log"))
     assert status == 2
-    assert "required" in err
+    assert "required" in err or "expected one argument" in err
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""``iiswsgi log``, as a person runs it."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from functional.sites import make_site, wait_until
+from iiswsgi import cli
+from iiswsgi.runtime.logfile import LogFile
+
+ROOT = Path(__file__).parent.parent
+PRINTED = 50
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "app.log"
+
+
+def run(capsys, *arguments):
+    status = cli.main(["log", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def lines(first, last):
+    return "".join(f"line {number}\n" for number in range(first, last + 1))
+
+
+def test_the_last_lines_are_printed_and_where_they_are(log, capsys):
+    log.write_text(lines(1, 100), encoding="utf-8", newline="\n")
+    assert run(capsys, log) == (0, lines(101 - PRINTED, 100), f"==> {log} <==\n")
+    assert run(capsys, "-n", "2", log)[1] == lines(99, 100)
+    assert run(capsys, log, "--lines", "0")[1] == ""
+
+
+def test_a_site(tmp_path, capsys):
+    site = make_site(tmp_path / "site", options="log_file = %(here)s/my.log")
+    (site / "my.log").write_text("of the site\n", encoding="utf-8")
+    status, out, _ = run(capsys, site)
+    assert (status, out) == (0, "of the site\n")
+
+
+def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
+    status, out, err = run(capsys, tmp_path / "none.log")
+    assert (status, out) == (2, "")
+    assert err.startswith("IISWSGI-L09: no log was found")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("count", ["-1", "x", "1.5", "9" * 10])
+def test_the_number_of_lines_is_one(count, log, capsys):
+    status, _, err = run(capsys, log, f"--lines={count}")
+    assert status == 2
+    assert "no number of lines" in err
+
+
+def test_a_log_that_may_not_be_read(log, capsys, monkeypatch):
+    log.write_bytes(b"")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("iiswsgi.logcommand.Tail", refuse)
+    status, _, err = run(capsys, log)
+    assert status == 2
+    assert f"IISWSGI-L10: the log {log} cannot be read: Permission denied" in err
+
+
+def test_a_program_s_output_does_not_command_the_terminal(log, capsys):
+    log.write_bytes(b"\x1b[2J\xff caf\xc3\xa9\r\n\ttab\n")
+    assert run(capsys, log)[1] == "\\x1b[2J\\xff caf\u00e9\n\ttab\n"
+
+
+def test_json_stays_json(log, capsys):
+    entry = {"message": "\u001b[2J \u2028 caf\u00e9", "n": 1}
+    log.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    assert json.loads(run(capsys, log)[1]) == entry
+
+
+@contextlib.contextmanager
+def following(log):
+    """``iiswsgi log --follow``: what it has printed so far, in a list."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "iiswsgi", "log", str(log), "--follow"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    printed = []
+    reader = threading.Thread(target=lambda: printed.extend(process.stdout))
+    reader.start()
+    try:
+        yield printed
+    finally:
+        process.kill()
+        process.wait(20)
+        reader.join(20)
+        process.stdout.close()
+
+
+def test_what_comes_is_printed_through_rotation(log):
+    file = LogFile(str(log), max_size=200)
+    with contextlib.closing(file):
+        file.write(b"line 1\n")
+        with following(log) as printed:
+            wait_until(lambda: printed, 60)
+            for number in range(2, 101):
+                file.write(b"line %d\n" % number)
+            wait_until(lambda: len(printed) == 100, 60, lambda: "".join(printed))
+        assert file.rotation_error is None
+    assert "".join(printed) == lines(1, 100)
+    assert list(log.parent.glob("app-*.log"))
+
+
+if sys.platform != "win32":
+
+    def test_a_reader_that_has_enough_is_no_fault(log):
+        log.write_text(lines(1, 100_000), encoding="utf-8")
+        command = f"{sys.executable} -m iiswsgi log -n 100000 {log} | head -1"
+        result = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, check=False
+        )
+        assert result.returncode == 0
+        assert result.stdout == b"line 1\n"
+        assert result.stderr.decode() == f"==> {log} <==\n"
