@@ -64,6 +64,8 @@ def test_keywords_in_setup_cfg(folder):
     assert project.install_msdeploy == ("a", "b")
 
 
+# Older setuptools call the table [tool.setuptools] beta.
+@pytest.mark.filterwarnings("ignore:.*beta")
 def test_keywords_in_pyproject_toml(folder):
     table = (
         '[project.urls]\nHomepage = "http://x"\n[tool.iiswsgi]\ntitle = "T"\ninstall_webpi = ["x"]'
