@@ -1,7 +1,8 @@
-"""The one door to kernel32: typed functions that raise OSError, and nothing else.
+"""The gateway's door to kernel32: typed functions that raise OSError, and nothing else.
 
 What ``_winapi`` offers is used where it is enough. Names and meanings are those of the Win32
-reference; each function says what it is for here. Imported from Windows-only code alone.
+reference; each function says what it is for here. Imported from Windows-only code alone. What only
+the stand-in needs is in :mod:`iiswsgi.host.kernel32`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ __all__ = [
     "ERROR_PIPE_LISTENING",
     "ERROR_PIPE_NOT_CONNECTED",
     "PipeEnd",
+    "cancel",
+    "close_handle",
+    "create_event",
+    "declare",
     "disinherit",
+    "last_error",
     "pipe_is_duplex",
     "set_std_handle",
     "user_name",
@@ -78,7 +84,8 @@ class _PipeLocalInformation(ctypes.Structure):
     )
 
 
-def _declare(name: str, *argtypes: Any) -> Callable[..., int]:
+def declare(name: str, *argtypes: Any) -> Callable[..., int]:
+    """A function of kernel32 that answers 0 for a failure, which :func:`last_error` tells."""
     function = _kernel32[name]
     function.argtypes = argtypes
     function.restype = wintypes.BOOL
@@ -87,18 +94,18 @@ def _declare(name: str, *argtypes: Any) -> Callable[..., int]:
 
 _LP_OVERLAPPED = ctypes.POINTER(_Overlapped)
 _LP_DWORD = ctypes.POINTER(wintypes.DWORD)
-_read_file = _declare(
+_read_file = declare(
     "ReadFile", wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD, ctypes.c_void_p, _LP_OVERLAPPED
 )
-_write_file = _declare(
+_write_file = declare(
     "WriteFile", wintypes.HANDLE, ctypes.c_char_p, wintypes.DWORD, ctypes.c_void_p, _LP_OVERLAPPED
 )
-_get_result = _declare(
+_get_result = declare(
     "GetOverlappedResult", wintypes.HANDLE, _LP_OVERLAPPED, _LP_DWORD, wintypes.BOOL
 )
-_connect = _declare("ConnectNamedPipe", wintypes.HANDLE, _LP_OVERLAPPED)
-_cancel = _declare("CancelIoEx", wintypes.HANDLE, ctypes.c_void_p)
-_close_handle = _declare("CloseHandle", wintypes.HANDLE)
+_connect = declare("ConnectNamedPipe", wintypes.HANDLE, _LP_OVERLAPPED)
+_cancel = declare("CancelIoEx", wintypes.HANDLE, ctypes.c_void_p)
+close_handle = declare("CloseHandle", wintypes.HANDLE)
 _create_event = _kernel32.CreateEventW
 _create_event.argtypes = (ctypes.c_void_p, wintypes.BOOL, wintypes.BOOL, wintypes.LPCWSTR)
 _create_event.restype = wintypes.HANDLE
@@ -113,7 +120,8 @@ _query_information.argtypes = (
 _query_information.restype = ctypes.c_long
 
 
-def _last_error() -> OSError:
+def last_error() -> OSError:
+    """The error of this thread's last call."""
     return ctypes.WinError(ctypes.get_last_error())
 
 
@@ -135,6 +143,23 @@ def pipe_is_duplex(handle: int) -> bool:
     return result == 0 and int(information.NamedPipeConfiguration) == _PIPE_FULL_DUPLEX
 
 
+def create_event() -> int:
+    """A manual-reset event that is not set; to be closed with CloseHandle."""
+    handle = _create_event(None, True, False, None)
+    if not handle:
+        raise last_error()
+    return int(handle)
+
+
+def cancel(handle: int) -> None:
+    """Make what other threads wait for on *handle* fail with ERROR_OPERATION_ABORTED.
+
+    That is what ends a socket's receive or send as well; its shutdown does not.
+    """
+    if not _cancel(handle, None) and ctypes.get_last_error() != ERROR_NOT_FOUND:
+        raise last_error()
+
+
 class PipeEnd:
     """One end of a pipe, for one operation at a time.
 
@@ -145,19 +170,18 @@ class PipeEnd:
 
     def __init__(self, handle: int, buffer_size: int = 0) -> None:
         self.handle = handle
-        event = _create_event(None, True, False, None)
-        if not event:
-            raise _last_error()
-        self._overlapped = _Overlapped(hEvent=event)
+        self._overlapped = _Overlapped(hEvent=create_event())
         self._reference = ctypes.byref(self._overlapped)
         self._count = wintypes.DWORD()
         self._count_reference = ctypes.byref(self._count)
         self._buffer = ctypes.create_string_buffer(buffer_size)
+        self._size = buffer_size
+        self._view = memoryview(self._buffer).cast("B") if buffer_size else memoryview(b"")
 
     def read(self) -> bytes:
         """What is there, up to the buffer's size; b"" when the peer wrote zero bytes."""
-        started = _read_file(self.handle, self._buffer, len(self._buffer), None, self._reference)
-        return ctypes.string_at(self._buffer, self._finish(started))
+        started = _read_file(self.handle, self._buffer, self._size, None, self._reference)
+        return self._view[: self._finish(started)].tobytes()
 
     def write(self, data: bytes) -> int:
         """Write *data*; how many bytes went out."""
@@ -173,21 +197,21 @@ class PipeEnd:
     def cancel(self) -> None:
         """Make the operation that another thread waits for fail with ERROR_OPERATION_ABORTED."""
         if not _cancel(self.handle, None) and ctypes.get_last_error() != ERROR_NOT_FOUND:
-            raise _last_error()
+            raise last_error()
 
     def close(self) -> None:
         """Close the handle and the event; the end must not be used any more."""
-        _close_handle(self.handle)
-        _close_handle(self._overlapped.hEvent)
+        close_handle(self.handle)
+        close_handle(self._overlapped.hEvent)
         self.handle = -1
 
     def _finish(self, started: int) -> int:
         if started:  # it has ended already, as small writes do
             return int(self._overlapped.InternalHigh)
         if ctypes.get_last_error() != ERROR_IO_PENDING:
-            raise _last_error()
+            raise last_error()
         if not _get_result(self.handle, self._reference, self._count_reference, True):
-            raise _last_error()
+            raise last_error()
         return self._count.value
 
 
@@ -198,13 +222,13 @@ _HANDLE_STEP = 4
 _MAX_HANDLE = 0x10000
 """Where the search for a handle ends: 16384 handles are more than a web server's process has."""
 
-_set_std_handle = _declare("SetStdHandle", wintypes.DWORD, wintypes.HANDLE)
+_set_std_handle = declare("SetStdHandle", wintypes.DWORD, wintypes.HANDLE)
 
 
 def set_std_handle(fd: int, handle: int) -> None:
     """Make *handle* the process's standard handle number *fd*: 0, 1 or 2."""
     if not _set_std_handle(_STD_HANDLES[fd] & 0xFFFFFFFF, handle):
-        raise _last_error()
+        raise last_error()
 
 
 def user_name() -> str:
@@ -238,92 +262,3 @@ def disinherit(handle: int) -> None:
         if other != handle and same(handle, other):
             os.set_handle_inheritable(other, False)
             return
-
-
-# What the stand-in needs besides, as a host that starts processes.
-
-_KILL_ON_JOB_CLOSE = 0x2000
-_EXTENDED_LIMIT_INFORMATION = 9
-
-
-class _ExtendedLimits(ctypes.Structure):
-    """JOBOBJECT_EXTENDED_LIMIT_INFORMATION; what is not used here stands for its size only."""
-
-    _fields_ = (
-        ("PerProcessUserTimeLimit", ctypes.c_int64),
-        ("PerJobUserTimeLimit", ctypes.c_int64),
-        ("LimitFlags", wintypes.DWORD),
-        ("MinimumWorkingSetSize", ctypes.c_size_t),
-        ("MaximumWorkingSetSize", ctypes.c_size_t),
-        ("ActiveProcessLimit", wintypes.DWORD),
-        ("Affinity", ctypes.c_size_t),
-        ("PriorityClass", wintypes.DWORD),
-        ("SchedulingClass", wintypes.DWORD),
-        ("IoInfo", ctypes.c_uint64 * 6),
-        ("MemoryLimits", ctypes.c_size_t * 4),
-    )
-
-
-_set_event = _declare("SetEvent", wintypes.HANDLE)
-_flush_file_buffers = _declare("FlushFileBuffers", wintypes.HANDLE)
-_set_job_information = _declare(
-    "SetInformationJobObject", wintypes.HANDLE, ctypes.c_int, ctypes.c_void_p, wintypes.DWORD
-)
-_assign_to_job = _declare("AssignProcessToJobObject", wintypes.HANDLE, wintypes.HANDLE)
-_create_job = _kernel32.CreateJobObjectW
-_create_job.argtypes = (ctypes.c_void_p, wintypes.LPCWSTR)
-_create_job.restype = wintypes.HANDLE
-_resume_thread = _kernel32.ResumeThread
-_resume_thread.argtypes = (wintypes.HANDLE,)
-_resume_thread.restype = wintypes.DWORD
-
-
-def create_event() -> int:
-    """A manual-reset event that is not set; to be closed with CloseHandle."""
-    handle = _create_event(None, True, False, None)
-    if not handle:
-        raise _last_error()
-    return int(handle)
-
-
-def set_event(handle: int) -> None:
-    """Set an event, for everybody who waits or will wait."""
-    if not _set_event(handle):
-        raise _last_error()
-
-
-def flush_file_buffers(handle: int) -> None:
-    """Wait until the other end of a pipe has read everything."""
-    if not _flush_file_buffers(handle):
-        raise _last_error()
-
-
-def resume_thread(handle: int) -> None:
-    """Let a thread run that was created suspended."""
-    if _resume_thread(handle) == 0xFFFFFFFF:
-        raise _last_error()
-
-
-class Job:
-    """Processes, and those they start, that end when the job is closed."""
-
-    def __init__(self) -> None:
-        handle = _create_job(None, None)
-        if not handle:
-            raise _last_error()
-        self._handle = int(handle)
-        limits = _ExtendedLimits(LimitFlags=_KILL_ON_JOB_CLOSE)
-        reference, size = ctypes.byref(limits), ctypes.sizeof(limits)
-        if not _set_job_information(self._handle, _EXTENDED_LIMIT_INFORMATION, reference, size):
-            raise _last_error()
-
-    def assign(self, process: int) -> None:
-        """Add a process by its handle."""
-        if not _assign_to_job(self._handle, process):
-            raise _last_error()
-
-    def close(self) -> None:
-        """End every process in it; a second call does nothing."""
-        if self._handle != -1:
-            _close_handle(self._handle)
-            self._handle = -1

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from iiswsgi import win32
+from iiswsgi.host import kernel32
 from iiswsgi.host.channel import ChannelBroken, Progress
 
 if sys.platform != "win32":
@@ -130,7 +131,7 @@ class PipeChannel:
 
         def flush() -> None:
             with contextlib.suppress(OSError):
-                win32.flush_file_buffers(self._handle)
+                kernel32.flush_file_buffers(self._handle)
 
         thread = threading.Thread(target=flush, name="iiswsgi-flush", daemon=True)
         thread.start()

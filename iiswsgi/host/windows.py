@@ -14,7 +14,7 @@ import time
 import uuid
 
 from iiswsgi import win32
-from iiswsgi.host import pipe, sockets
+from iiswsgi.host import kernel32, pipe, sockets
 from iiswsgi.host.channel import Channel
 from iiswsgi.host.launch import Launch
 from iiswsgi.host.modes import Modes
@@ -34,7 +34,7 @@ _CREATE_UNICODE_ENVIRONMENT = 0x400
 class WindowsProcess:
     """See :class:`iiswsgi.host.channel.Process`."""
 
-    def __init__(self, handle: int, pid: int, job: win32.Job, event: int | None) -> None:
+    def __init__(self, handle: int, pid: int, job: kernel32.Job, event: int | None) -> None:
         self._handle = handle
         self._job = job
         self._event = event
@@ -58,7 +58,7 @@ class WindowsProcess:
         """Set the shutdown event."""
         with self._lock:
             if self._event is not None:
-                win32.set_event(self._event)
+                kernel32.set_event(self._event)
 
     def kill(self) -> None:
         """TerminateProcess with exit code 0; then the job ends what it started."""
@@ -142,7 +142,7 @@ def _spawn(
         hStdError=_winapi.INVALID_HANDLE_VALUE,
         lpAttributeList={"handle_list": handles},
     )
-    job = win32.Job()
+    job = kernel32.Job()
     try:
         process, thread, pid, _ = _winapi.CreateProcess(
             launch.executable,
@@ -159,6 +159,6 @@ def _spawn(
         job.close()
         raise
     job.assign(process)
-    win32.resume_thread(thread)
+    kernel32.resume_thread(thread)
     _winapi.CloseHandle(thread)
     return WindowsProcess(process, pid, job, event)

@@ -16,6 +16,9 @@ import time
 from iiswsgi.fastcgi.transport.base import RECEIVE_SIZE, StopSignal
 from iiswsgi.fastcgi.transport.sockets import SocketTransport
 
+if sys.platform == "win32":
+    from iiswsgi import win32
+
 __all__ = ["AcceptedTransport"]
 
 _FIRST_REQUEST = 1.0
@@ -60,6 +63,9 @@ class AcceptedTransport(SocketTransport):
         if not self._idle:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+                if sys.platform == "win32":
+                    # There the shutdown fails the next call, and wakes nobody who is in one.
+                    win32.cancel(self._socket.fileno())
 
     def receive(self) -> bytes:
         """See :class:`Transport`; a peer that stalls is gone too."""

@@ -45,6 +45,9 @@ class Transport(Protocol):
         What the peer sent before it asked for the end is still given out.
         """
 
+    def has_data(self) -> bool:
+        """Whether receive() would return at once, be it with b""."""
+
     def send(self, data: bytes) -> None:
         """All of *data*, which may not be empty.
 

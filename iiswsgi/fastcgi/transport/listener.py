@@ -114,6 +114,7 @@ class Listener:
         self._places = threading.BoundedSemaphore(connection_limit)
         self._threads: set[threading.Thread] = set()
         self._transports: set[AcceptedTransport] = set()
+        self._leaving: AcceptedTransport | None = None
 
     def run(self) -> None:
         """Accept until the stop; connections already queued at that moment are still accepted.
@@ -148,6 +149,8 @@ class Listener:
 
     def _make_room(self) -> None:
         """End the connection that does nothing with its place, so that the next one gets it."""
+        if self._leaving in self._transports:
+            return
         now = time.monotonic()
         waited = [(*transport.waited(now), transport) for transport in self._transports.copy()]
         useless = [each for each in waited if each[1] >= (_IDLE if each[0] else _STALLED)]
@@ -162,7 +165,7 @@ class Listener:
             "idle" if idle else "in the middle of a request, but silent",
             seconds,
         )
-        self._transports.discard(transport)
+        self._leaving = transport
         transport.give_up()
 
     def _accept(self) -> bool:

@@ -57,7 +57,7 @@ class PipeTransport:
         """See :class:`Transport`."""
         self._idle = True
         try:
-            if self._stop.requested and not self._has_data():
+            if self._stop.requested and not self.has_data():
                 return b""
             return self._read()
         except OSError:
@@ -65,6 +65,13 @@ class PipeTransport:
         finally:
             with self._idle_lock:
                 self._idle = False
+
+    def has_data(self) -> bool:
+        """See :class:`Transport`; but a pipe without a peer has none."""
+        try:
+            return bool(_winapi.PeekNamedPipe(self._receiver.handle, 0)[0])
+        except OSError:
+            return False
 
     def send(self, data: bytes) -> None:
         """See :class:`Transport`."""
@@ -96,9 +103,6 @@ class PipeTransport:
             if data:
                 return data
             # The peer wrote zero bytes, which ends nothing on a byte pipe.
-
-    def _has_data(self) -> bool:
-        return bool(_winapi.PeekNamedPipe(self._receiver.handle, 0)[0])
 
     def _wake(self) -> None:
         """Cancel the idle read, from another thread, until its thread is not idle any more.

@@ -29,6 +29,7 @@ class SlottedTransport:
         self.name = transport.name
         self.answers_management = transport.answers_management
         self.receive_idle = transport.receive_idle
+        self.has_data = transport.has_data
         self.close = transport.close
         self._transport = transport
         self._slots = slots

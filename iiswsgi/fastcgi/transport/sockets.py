@@ -69,6 +69,13 @@ class SocketTransport:
             pass
         return b""
 
+    def has_data(self) -> bool:
+        """See :class:`Transport`."""
+        try:
+            return self._wait(0)
+        except (OSError, ValueError):  # closed by another thread, which the next call will tell
+            return False
+
     def send(self, data: bytes) -> None:
         """See :class:`Transport`."""
         try:
