@@ -151,6 +151,7 @@ def lint(python: Path) -> list[Result]:
         check("ruff check", [str(python), "-m", "ruff", "check", "."]),
         check("ruff format", [str(python), "-m", "ruff", "format", "--check", "."]),
         check("mypy", [str(python), "-m", "mypy"]),
+        check("mypy for Windows", [str(python), "-m", "mypy", "--platform", "win32"]),
     ]
 
 
@@ -514,7 +515,7 @@ def missing_programs() -> list[str]:
 
 
 def apt_install(packages: Sequence[str]) -> None:
-    if not shutil.which("apt-get"):
+    if sys.platform == "win32" or not shutil.which("apt-get"):
         raise SetupError(f"install the equivalents of the Debian packages {' '.join(packages)}")
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if sudo and (not shutil.which("sudo") or subprocess.call([*sudo, "true"])):
