@@ -152,6 +152,12 @@ def test_setuptools_stays_in_the_commands(name):
     assert name in may or not uses_setuptools(name)
 
 
+@pytest.mark.parametrize("name", [*SETUPTOOLS_COMMANDS, "iiswsgi.options", "iiswsgi.setupcommand"])
+def test_the_commands_use_nothing_that_setuptools_removed(name):
+    gone = ("pkg_resources", "distutils", "setuptools.command.easy_install", "easy_install")
+    assert not [i for root in gone for i in imports(name, MODULES[name], root=root)]
+
+
 def run(program):
     command = [sys.executable, "-c", program]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

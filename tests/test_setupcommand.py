@@ -96,6 +96,24 @@ def test_a_folder_without_a_project(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("IISWSGI-D03: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[project", "Expected"),
+        ("[project]\nversion = '1'", "name"),
+        ("[project]\nname = 'a'\nversion = '1'\nfoo = 1", "foo"),
+        (b"name = '\xff'", "decode"),
+    ],
+)
+def test_a_pyproject_toml_that_is_wrong(tmp_path, monkeypatch, text, says):
+    data = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / "pyproject.toml").write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(DeployError, match=rf"IISWSGI-D19: .*pyproject\.toml cannot .*{says}"):
+        setupcommand.run(["build_msdeploy"])
+
+
 @pytest.mark.parametrize("command", SETUP_COMMANDS)
 def test_each_command_explains_its_options(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(write_project(tmp_path, setup__py=SETUP))
