@@ -1,25 +1,61 @@
-"""Wheels and their lock, from a folder of toy wheels instead of an index."""
+"""Wheels and their lock, from a folder of toy wheels instead of an index.
+
+What is needed is worked out with a stand-in for pip, whose starting takes ten seconds on Wine; what
+pip itself has to do with it is tested with pip.
+"""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from deploy.wheels import find_links, toy
+from iiswsgi import process
 from iiswsgi.deploy import wheelhouse
 from iiswsgi.deploy.pythons import own_platform, target_python
 from iiswsgi.deploy.wheelhouse import make_wheelhouse
+from iiswsgi.deploy.wheels import read_wheel
 from iiswsgi.errors import DeployError
+from iiswsgi.process import Completed
 
 
 @pytest.fixture
-def index(tmp_path, monkeypatch):
+def links(tmp_path, monkeypatch):
     """A folder that pip looks into, and nowhere else."""
     folder = tmp_path / "index"
     folder.mkdir()
     find_links(monkeypatch, folder)
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    """A folder with the wheels that a stand-in for `pip download` finds."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+
+    def download(command, *, timeout, check):
+        assert command[1:3] == ["-m", "pip"]
+        target = Path(command[command.index("--dest") + 1])
+        wheels = [read_wheel(path) for path in folder.glob("*.whl")]
+        for text in command[command.index("--") + 1 :]:
+            requirement = Requirement(text)
+            fitting = [
+                wheel
+                for wheel in wheels
+                if wheel.name == requirement.name and wheel.version in requirement.specifier
+            ]
+            if not fitting:
+                return Completed(tuple(command), 1, f"ERROR: nothing for {text}\n".encode())
+            shutil.copy(max(fitting, key=lambda wheel: wheel.version).path, target)
+        return Completed(tuple(command), 0, b"")
+
+    monkeypatch.setattr(process, "run", download)
     return folder
 
 
@@ -54,10 +90,10 @@ def test_what_only_windows_needs_is_there_and_what_only_posix_needs_is_not(index
     assert names(house) == ["colours==1.0", "console==1.0"]
 
 
-def test_compiled_wheels_are_those_of_the_server(index, house):
+def test_compiled_wheels_are_those_of_the_server(links, house):
     tags = ["cp311-cp311-win_amd64", "cp312-cp312-win_amd64", "cp312-cp312-win32"]
     for tag in [*tags, "cp312-cp312-manylinux2014_x86_64", "cp312-cp312-macosx_11_0_arm64"]:
-        toy(index, "fast", tag=tag)
+        toy(links, "fast", tag=tag)
     make_wheelhouse(["fast"], house, target_python("3.12", "win_amd64"))
     assert {path.name for path in house.glob("*.whl")} == {"fast-1.0-cp312-cp312-win_amd64.whl"}
 
@@ -93,16 +129,16 @@ def test_a_choice_that_never_comes_to_rest_ends(index, house, monkeypatch):
         make_wheelhouse(["lib"], house.with_name("other"), target_python("3.12", None))
 
 
-def test_what_cannot_be_found_is_named(index, house):
-    toy(index, "app", requires=["missing-thing>=3"])
+def test_what_cannot_be_found_is_named(links, house):
+    toy(links, "app", requires=["missing-thing>=3"])
     with pytest.raises(DeployError) as caught:
         make_wheelhouse(["app"], house, target_python("3.12", None))
     assert str(caught.value).startswith("IISWSGI-D31: pip found no wheels for Python 3.12 on win_")
     assert "missing-thing>=3" in str(caught.value)
 
 
-def test_a_source_archive_will_not_do_for_its_code_would_be_run(index, house):
-    (index / "risky-1.0.tar.gz").write_bytes(b"")
+def test_a_source_archive_will_not_do_for_its_code_would_be_run(links, house):
+    (links / "risky-1.0.tar.gz").write_bytes(b"")
     with pytest.raises(DeployError, match="IISWSGI-D31: "):
         make_wheelhouse(["risky"], house, target_python("3.12", None))
 
@@ -120,9 +156,9 @@ def pip_install(house, target):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_pip_installs_what_the_lock_names_and_nothing_that_was_changed(index, house, tmp_path):
-    toy(index, "app", requires=["lib"])
-    toy(index, "lib")
+def test_pip_installs_what_the_lock_names_and_nothing_that_was_changed(links, house, tmp_path):
+    toy(links, "app", requires=["lib"])
+    toy(links, "lib")
     make_wheelhouse(["app"], house, target_python(None, own_platform()))
     result = pip_install(house, tmp_path / "installed")
     assert result.returncode == 0, result.stdout + result.stderr
