@@ -97,7 +97,7 @@ class bdist_webpi(Command):  # noqa: N801 - the name is the command's
                 product,
                 EGGS[0],
             )
-        _log.info("wrote the feed %s with %d products", target.as_uri(), len(entries))
+        _log.info("wrote the feed %s; products in it: %d", target.as_uri(), len(entries))
 
     def _entries(self, project: Project) -> list[Entry]:
         """One entry a product: the applications, then the distributions of webpi_eggs."""
