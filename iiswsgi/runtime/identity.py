@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 
 import iiswsgi
 
-__all__ = ["facts", "user"]
+__all__ = ["facts", "user", "without_secrets"]
 
 _VARIABLES = ("APP_POOL_ID", "IISEXPRESS_SITENAME", "_FCGI_X_PIPE_")
+
+_SECRETIVE = r"[\w.-]*(?:passw|pwd|secret|token|credential|api[_-]?key|authorization|cookie)[\w.-]*"
+"""Names of what no log should have."""
+
+_ASSIGNED = re.compile(rf"({_SECRETIVE}\s*=\s*)[^;&]+", re.IGNORECASE)
+_OPTION = re.compile(rf"--?{_SECRETIVE}", re.IGNORECASE)
+_IN_URL = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
+
+
+def without_secrets(words: Sequence[str]) -> list[str]:
+    """The words of a command line, values that are secret by their names replaced by ``***``.
+
+    ``name=value``, alone or among others in a connection string; ``--name value``; and the password
+    of a URL.
+    """
+    shown: list[str] = []
+    for word in words:
+        if shown and _OPTION.fullmatch(shown[-1]):
+            shown.append("***")
+        else:
+            shown.append(_IN_URL.sub(r"\1:***@", _ASSIGNED.sub(r"\1***", word)))
+    return shown
 
 
 def user() -> str:
@@ -37,8 +61,10 @@ def facts(environ: Mapping[str, str]) -> Iterator[str]:
         f"iiswsgi {iiswsgi.__version__} on Python {version} ({bits} bit, {sys.platform}), "
         f"{sys.executable}"
     )
-    yield f"process {os.getpid()}, as {user()}, in {_folder()}"
-    yield f"command line: {sys.orig_argv}"
+    # The thread's number is what tells whose the stacks of a crash are: they have no process.
+    thread = f"main thread 0x{threading.main_thread().ident or 0:x}"
+    yield f"process {os.getpid()}, as {user()}, in {_folder()}, {thread}"
+    yield f"command line: {without_secrets(sys.orig_argv)}"
     known = [f"{name}={environ[name]}" for name in _VARIABLES if name in environ]
     if known:
         yield ", ".join(known)

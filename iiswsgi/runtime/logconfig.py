@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from iiswsgi.errors import SettingError
+from iiswsgi.runtime.inifault import fault
 from iiswsgi.runtime.logstream import LineStream
 
 __all__ = ["adopt", "adopt_root", "configure_from_ini", "repair", "set_level"]
@@ -53,8 +54,8 @@ def configure_from_ini(path: str, global_conf: Mapping[str, str]) -> bool:
     except Exception as error:  # a handler's class is named in the file, and may raise anything
         raise SettingError(
             "S09",
-            f"The [loggers] of {path} cannot be used: {type(error).__name__}: {error}. Correct the "
-            "section named, or remove [loggers].",
+            f"The [loggers] of {path} cannot be used: {type(error).__name__}: {fault(error)}. "
+            "Correct the section named, or remove [loggers].",
         ) from error
     return True
 

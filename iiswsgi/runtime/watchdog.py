@@ -8,6 +8,7 @@ request. A thread looks now and then how long those that are running have run.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _NAME_LENGTH = 200
 """Characters of method and path in a report."""
+
+_USER = re.compile(r"//[^/]*@")
 
 _LOOKS = 12
 """Looks within the limit: a report comes at most a twelfth of it late, 5 of 60 seconds."""
@@ -88,8 +91,10 @@ def _report(ident: int, seconds: float, run: _Run) -> None:
     if variables is None:
         what = "IISWSGI-S17: the application has been loading"
     else:
-        name = f"{variables.get('REQUEST_METHOD', '-')} {variables.get('REQUEST_URI', '-')}"
-        what = f"IISWSGI-W30: {ascii(name.partition('?')[0][:_NAME_LENGTH])[1:-1]} has run"
+        # Neither the query nor, in a whole URL, name and password.
+        path = _USER.sub("//", variables.get("REQUEST_URI", "-").partition("?")[0], count=1)
+        name = f"{variables.get('REQUEST_METHOD', '-')} {path}"
+        what = f"IISWSGI-W30: {ascii(name[:_NAME_LENGTH])[1:-1]} has run"
     record = log.makeRecord(
         log.name,
         logging.WARNING,

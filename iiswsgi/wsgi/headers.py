@@ -96,7 +96,7 @@ def checked_headers(headers: Any, limit: int) -> tuple[list[tuple[str, str]], in
             raise ApplicationError(
                 "W06",
                 f"the value of the header {name} has control characters or such as latin-1 has "
-                f"not: {value[:80]!r}",
+                f"not: {_first_bad(value)}",
             )
         size += len(name) + len(value)
         if lowered in _NOTABLE:
@@ -134,6 +134,12 @@ def _checked_length(value: str, promised: int | None) -> int:
             "W06", f"there are two Content-Length headers, {promised} and {length}"
         )
     return length
+
+
+def _first_bad(value: str) -> str:
+    """Name the character, and not the value: that may well be a cookie."""
+    place = next(i for i, c in enumerate(value) if not _TEXT.fullmatch(c))
+    return f"{value[place]!a}, at {place + 1}"
 
 
 def _plain(text: Any) -> str:

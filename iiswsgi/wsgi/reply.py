@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any, Protocol
 
@@ -223,15 +224,28 @@ def _checked_chunk(chunk: Any) -> bytes:
 
 
 def request_name(environ: Mapping[str, Any]) -> str:
-    """Name the request in a log line; without its query, which may hold secrets."""
+    """Name the request in a log line; without what may be secret: its query, and who asks.
+
+    :param environ: the environ, or the server variables where there is none yet.
+    """
     method, path = environ.get("REQUEST_METHOD", "-"), environ.get("iiswsgi.raw_path")
     if path is None:
-        parts = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
-        path = "".join(part for part in parts if isinstance(part, str))
+        uri = environ.get("REQUEST_URI")
+        path = uri.partition("?")[0] if isinstance(uri, str) and "/" in uri else _sent_path(environ)
+    if isinstance(path, str) and not path.startswith("/"):
+        path = _USER.sub("//", path, count=1)
     # The application has had the environ; what is no text any more need not bear to be shown.
     words = (word if isinstance(word, str) else "?" for word in (method, path))
     return ascii(" ".join(words)[:_NAME_LENGTH])[1:-1]
 
+
+def _sent_path(environ: Mapping[str, Any]) -> str:
+    parts = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+_USER = re.compile(r"//[^/?#]*@")
+"""Name and password in a whole URL, as a proxy is asked for one."""
 
 _NAME_LENGTH = 200
 """Characters of method and path in a log line."""
