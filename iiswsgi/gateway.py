@@ -98,7 +98,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
 
     def serve_connection(self, transport: Transport) -> Error | None:
         """Serve one conversation to its end; what ended it, unless that was orderly."""
-        connection = self._connectionClass(transport, None, self, 0)
+        connection: GatewayConnection = self._connectionClass(transport, None, self, 0)
         try:
             connection.run()
         finally:
