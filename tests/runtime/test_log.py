@@ -2,6 +2,7 @@ import errno
 import json
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -282,6 +283,9 @@ def test_a_crash_leaves_its_stack(programs):
     result = programs.run("log.start().begun()\nimport ctypes; ctypes.string_at(0)")
     assert result.returncode != 0
     assert "most recent call first" in programs.log
+    # There is no process in the stacks of a crash; the thread's number tells whose they are.
+    head, crash = re.findall(r"(?:main|Current) thread 0x([0-9a-f]+)", programs.log)
+    assert int(head, 16) == int(crash, 16)
 
 
 def test_leaving_before_serving_is_explained(programs):

@@ -1,0 +1,79 @@
+"""The log of a real worker behind the stand-in: every way to say something, and every option."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+
+import pytest
+
+from functional.sites import make_site, serving
+from iiswsgi import cli
+
+SAID = {
+    "stdout": "{} print",
+    "stderr": "{} wsgi.errors",
+    "fixtureapps": "{} logging",
+    "py.warnings": "UserWarning: {} warning",
+}
+"""What the route /print says under which name."""
+
+
+def test_whatever_is_said_has_time_process_and_request(tmp_path):
+    with serving(make_site(tmp_path / "site")) as client:
+        pid = client.get("/pid").text
+        client.get("/print/one")
+        client.get("/print/two")
+        client.get("/raise")
+    for number, mark in (("2", "one"), ("3", "two")):
+        for name, text in SAID.items():
+            line = rf"(?m)^\d{{4}}-\S+Z {pid} {number} [A-Z]+ {name}: {text.format(mark)}"
+            assert len(re.findall(line, client.log)) == 1, client.log
+    assert re.search(rf" {pid} 4 ERROR iiswsgi\.wsgi\.call: IISWSGI-W01: GET /raise", client.log)
+    assert re.search(rf" {pid} - INFO iiswsgi\.server: the end", client.log)
+
+
+def test_json_lines_and_a_line_for_each_request(tmp_path, capsys):
+    options = "log_file = %(here)s/site.log\nlog_format = json\naccess_log = true"
+    site = make_site(tmp_path / "site", options=options)
+    with serving(site) as client:
+        client.get("/print/one")
+        client.get("/status/404")
+        client.get("/raise?password=secret")
+        assert cli.main(["log", str(site)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("there are others: ")
+    assert re.search(r"==> .*site\.log <==\n$", captured.err)
+    entries = [json.loads(line) for line in captured.out.splitlines() if line.startswith("{")]
+    said = {entry["logger"]: entry["message"] for entry in entries if entry["request"] == 1}
+    for name, text in SAID.items():
+        assert said[name].startswith(text.format("one"))
+    access = [entry for entry in entries if entry["logger"] == "iiswsgi.access"]
+    assert [(entry["request"], entry["status"], entry["path"]) for entry in access] == [
+        (1, 200, "/print/one"),
+        (2, 404, "/status/404"),
+        (3, 500, "/raise"),
+    ]
+    assert len({entry["pid"] for entry in entries}) == 1
+    (failure,) = [entry for entry in entries if entry["level"] == "ERROR"]
+    assert failure["message"].startswith("IISWSGI-W01: GET /raise: ")
+    assert failure["details"].startswith("Traceback (most recent call last):\n")
+    assert "secret" not in failure["message"]
+
+
+@pytest.mark.parametrize("mode", ["ReturnStdErrIn500", "TerminateProcess"])
+def test_events_for_failed_request_tracing_are_no_errors(tmp_path, caplog, mode):
+    caplog.set_level(logging.INFO, "iiswsgi.host")
+    with serving(make_site(tmp_path, options="trace_records = on", stderrMode=mode)) as client:
+        pid = client.get("/pid").text
+        answer = client.get("/print/one")
+        assert (answer.status, answer.text) == (200, "child read '' from its stdin\n")
+        assert client.get("/raise").status == 500
+        assert client.get("/pid").text == pid
+    traced = [r.getMessage() for r in caplog.records if " traced " in r.getMessage()]
+    assert f"process {pid} traced info: stdout: one print" in traced
+    assert f"process {pid} traced warning: fixtureapps: one logging" in traced
+    assert f"process {pid} traced info: stderr: one wsgi.errors" in traced
+    (failure,) = [text for text in traced if " traced error: " in text]
+    assert failure.endswith("RuntimeError: raised on request: secret-detail")
