@@ -90,7 +90,7 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
         self.run_command("build_msdeploy")
         files = self._files()
         with reported():
-            project = self._project()
+            project = project_of(self.distribution)
             with self._wheels(project) as wheels:
                 path = make_package(
                     project,
@@ -108,13 +108,6 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
         if self.trial:
             with reported():
                 try_package(path)
-
-    def _project(self) -> Project:
-        """The project, with what build_msdeploy has made, under the names that it was given."""
-        project = project_of(self.distribution)
-        built = self.get_finalized_command("build_msdeploy")
-        manifest, stamp = (project.folder / n for n in (built.manifest_name, built.stamp_filename))
-        return project._replace(manifest=manifest, stamp=stamp)
 
     def _destination(self, project: Project) -> Path:
         platform = self._target.platform if self.wheelhouse else None

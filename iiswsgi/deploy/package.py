@@ -80,7 +80,7 @@ def make_package(
     """
     manifest = read_manifest(project.manifest)
     content = _scripts(project, manifest)
-    elsewhere = {MANIFEST, PARAMETERS, *content, *_templates(project)}
+    elsewhere = {project.manifest.name, MANIFEST, PARAMETERS, *content, *_templates(project)}
     for name, path in _application(project, files).items():
         if name not in elsewhere:
             content[f"{manifest.app_folder}/{name}"] = path
