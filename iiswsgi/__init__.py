@@ -12,7 +12,13 @@ The rooms, from the wire to the user:
              ``target``, which is a callable in a module
 ``iis``      IIS's configuration as data
 ``host``     the IIS stand-in, for every machine that has no IIS
+``deploy``   Web Deploy packages and WebPI feeds, made, read and installed
+``process``  the one way to run another program
 ``cli``      the ``iiswsgi`` command; ``commands`` has its subcommands
+
+Each setuptools command is a module of its own name: ``build_msdeploy``, ``bdist_msdeploy``,
+``install_msdeploy``, ``test_msdeploy``, ``bdist_webpi``, ``clean_webpi``. They share ``options``, and
+``setupcommand`` runs them where there is no setup.py.
 """
 
 __version__ = "1.0.0.dev0"
