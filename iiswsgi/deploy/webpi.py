@@ -11,6 +11,7 @@ import string
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
+from email.utils import parseaddr
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -40,7 +41,7 @@ def make_feed(project: Project, entries: Sequence[Entry], now: datetime) -> Feed
         link=project.url,
         version=project.version,
         updated=_text(now),
-        author=project.author,
+        author=_author(project.author, project.author_email),
         author_url=project.author_url,
         entries=tuple(entries),
         tabs=(Tab(_keyword(project.name), title, project.description, tuple(keywords)),),
@@ -73,7 +74,7 @@ def application(project: Project, package: Package, url: str, now: datetime) -> 
         updated=_text(now),
         published=_published(project) if project.published else _text(now),
         link=project.url,
-        author=project.author,
+        author=_author(project.author, project.author_email),
         author_url=project.author_url,
         icon=project.icon_url,
         screenshots=(project.screenshot_url,) if project.screenshot_url else (),
@@ -126,7 +127,7 @@ def python_entry(requirement: str, python: str, now: datetime) -> Entry:
         summary=_about(found, "Summary") or name,
         updated=_text(now),
         link=link,
-        author=_about(found, "Author"),
+        author=_author(_about(found, "Author"), _about(found, "Author-email")),
         keywords=(KEYWORD,),
         discovery=_file(rf"{home}\Lib\site-packages\{folder}\METADATA"),
         installers=(Installer(commands=(pip,)),),
@@ -204,6 +205,11 @@ def _name(requirement: str, place: str) -> str:
 def _about(found: metadata.Distribution, field: str) -> str:
     text = next(iter(found.metadata.get_all(field) or ()), "")
     return "" if text == "UNKNOWN" else str(text)
+
+
+def _author(name: str, mail: str) -> str:
+    """The author's name, which pyproject.toml puts into the field of the address."""
+    return name or parseaddr(mail)[0]
 
 
 def _keywords(given: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,14 @@ def test_what_cannot_be_used_is_one_sentence(data, part):
     assert caught.value.code == "IISWSGI-D40"
     assert "x.webpi.xml" in caught.value.sentence
     assert part in caught.value.sentence
+
+
+@needs_samples
+@pytest.mark.parametrize("name", ["webpi-vacationpics-feed.xml", "webpi-kudu-product-feed.xml"])
+def test_a_feed_that_is_cut_or_garbled_is_refused_in_words(name):
+    data = (SAMPLES / name).read_bytes()
+    for place in range(0, len(data) - 8, len(data) // 200):
+        garbled = data[:place] + bytes((data[place] ^ 0x15,)) + data[place + 1 :]
+        for damaged in (data[:place], garbled):
+            with contextlib.suppress(DeployError):
+                parse_feed(damaged, name)

@@ -74,6 +74,15 @@ def test_keywords_may_be_separated_by_blanks():
     assert entry.keywords == ("Python", "wsgi", "iis")
 
 
+def test_an_author_may_stand_in_the_address():
+    entry = webpi.application(
+        project(author_email="Ann Other <ann@example.com>"), PACKAGE, URL, NOW
+    )
+    assert entry.author == "Ann Other"
+    entry = webpi.application(project(author_email="ann@example.com"), PACKAGE, URL, NOW)
+    assert entry.author == ""
+
+
 def test_a_project_that_says_little_has_an_entry_too():
     entry = webpi.application(project(), PACKAGE._replace(size=3), URL, NOW)
     assert (entry.title, entry.summary) == ("Sample", "Sample")
