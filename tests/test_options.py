@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 from setuptools import Distribution
-from setuptools.errors import BaseError, SetupError
+from setuptools.errors import BaseError, OptionError, SetupError
 
 from iiswsgi.errors import ConfigError, DeployError
-from iiswsgi.options import check_list, check_string, join_build, project_of, reported
+from iiswsgi.options import check_list, check_string, join_build, paths, project_of, reported
 from setuptools_project import PYPROJECT, SETUP, run, write_project
 
 
@@ -169,3 +169,23 @@ def test_a_project_without_a_template_is_left_alone():
     found = Distribution({"name": "shop"})
     join_build(found)
     assert "build" not in found.cmdclass
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, []),
+        ("", []),
+        (".", ["."]),
+        ("a b\n c", ["a", "b", "c"]),
+        (r'. "C:\My App" D:\x', [".", r"C:\My App", r"D:\x"]),
+        (["a b", "c"], ["a b", "c"]),
+    ],
+)
+def test_an_option_may_hold_several_paths(value, expected):
+    assert paths(value) == expected
+
+
+def test_a_quotation_mark_that_is_never_closed_is_refused():
+    with pytest.raises(OptionError, match="No closing quotation"):
+        paths('"a b')
