@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 OPTIONS = "MSDeploy.MSDeployProviderOptions"
 KEY = "MSDeploy.MSDeployKeyAttributeName"
 
+MAX_PROVIDERS = 1000
+"""Steps of one manifest; each is looked up in the text. Those seen in the wild have under twenty."""
+
 KNOWN = (
     "alias", "appHostConfig", "appHostSchema", "appPoolConfig", "appPoolNetFx",
     "archiveDir", "cert", "comObject32", "comObject64", "contentPath", "createApp",
@@ -72,6 +75,10 @@ def read_manifest(path: Path) -> Manifest:
 def parse_manifest(text: str, file: str) -> Manifest:
     """The same for a text that came from *file*."""
     root = parse(text.encode("utf-8"), file)
+    if len(root.children) > MAX_PROVIDERS:
+        raise DeployError(
+            "D08", f"{file}: {len(root.children)} providers; a manifest has at most {MAX_PROVIDERS}"
+        )
     providers = tuple(map(_provider, root.children))
     apps = [provider for provider in providers if provider.name == "iisApp"]
     if len(apps) != 1:

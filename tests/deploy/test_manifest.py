@@ -56,6 +56,11 @@ def test_the_application_has_a_folder_in_the_package(path):
         manifest(f"\n<iisApp path='{path}'/>")
 
 
+def test_a_manifest_of_thousands_of_steps_is_refused():
+    with pytest.raises(DeployError, match=r"IISWSGI-D08: .*1001 providers"):
+        manifest("<iisApp path='a'/>" + "<runCommand/>" * 1000)
+
+
 def test_a_folder_may_lie_in_another_one():
     assert manifest("<iisApp path='Apps\\My App\\'/>").app_folder == "Apps/My App"
 
