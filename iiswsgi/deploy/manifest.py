@@ -23,7 +23,7 @@ OPTIONS = "MSDeploy.MSDeployProviderOptions"
 KEY = "MSDeploy.MSDeployKeyAttributeName"
 
 MAX_PROVIDERS = 1000
-"""Steps of one manifest; each is looked up in the text. Those seen in the wild have under twenty."""
+"""Steps of one manifest; each is looked up in the text. Those seen have under twenty."""
 
 KNOWN = (
     "alias", "appHostConfig", "appHostSchema", "appPoolConfig", "appPoolNetFx",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from iiswsgi.deploy.manifest import Manifest
 from iiswsgi.deploy.parameters import Entry, Parameter, compiled
+from iiswsgi.deploy.source import read_bytes
 from iiswsgi.errors import DeployError
 
 __all__ = ["check_matches"]
@@ -95,11 +96,7 @@ def _occurs(entry: Entry, path: Path, file: str) -> bool:
 
 def _text(path: Path) -> str | None:
     """A file's text in whatever encoding it seems to have; None if it is too large to search."""
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_SEARCHED + 1)
-    except OSError as error:
-        raise DeployError("D06", f"{path} cannot be read: {error.strerror}") from error
+    data = read_bytes(path, MAX_SEARCHED)
     if len(data) > MAX_SEARCHED:
         log.info("%s has more than %d bytes and is not searched", path, MAX_SEARCHED)
         return None

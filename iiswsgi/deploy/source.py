@@ -8,7 +8,7 @@ from pathlib import Path
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.document import MAX_BYTES
 
-__all__ = ["line_of", "read_text", "refuse_left_over", "write_text"]
+__all__ = ["line_of", "read_bytes", "read_text", "refuse_left_over", "write_text"]
 
 _DECLARATION = re.compile(r"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']")
 _VARIABLE = re.compile(r"%\((\w+)\)s")
@@ -21,11 +21,7 @@ def read_text(path: Path) -> str:
 
     :raises DeployError: D06, it cannot be read, is too large or in another encoding.
     """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise DeployError("D06", f"{path} cannot be read: {error.strerror}") from error
+    data = read_bytes(path, MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise DeployError("D06", f"{path} has more than {MAX_BYTES} bytes")
     try:
@@ -38,6 +34,18 @@ def read_text(path: Path) -> str:
             "D06", f"{path} declares the encoding {declared[1]}; save it as UTF-8 and declare that"
         )
     return text
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """What is in a file; one byte more than *limit* if it is larger than that.
+
+    :raises DeployError: D06, it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(limit + 1)
+    except OSError as error:
+        raise DeployError("D06", f"{path} cannot be read: {error.strerror}") from error
 
 
 def write_text(path: Path, text: str) -> None:
