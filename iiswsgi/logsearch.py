@@ -149,7 +149,7 @@ def _stated(starts: Iterable[_Start]) -> tuple[list[str], list[str]]:
                 None
             )
         elif value is not None:
-            stated[value] = None
+            stated[os.path.normpath(value)] = None
     return list(stated), list(remarks)
 
 
