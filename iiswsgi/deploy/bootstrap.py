@@ -25,7 +25,8 @@ from iiswsgi.iis.appcmd import find
 
 __all__ = ["main"]
 
-log = logging.getLogger(__name__)
+# By name: this module may be __main__, and what that logs would be taken for somebody else's.
+log = logging.getLogger("iiswsgi.deploy.bootstrap")
 
 COMMANDS = ("install_msdeploy", "test_msdeploy")
 """What is run when no commands are given."""
@@ -35,6 +36,9 @@ SECONDS = 7200.0
 
 INTERRUPTED = 130
 """What shells take for "ended by Ctrl-C"."""
+
+MISLEADING = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+"""Variables that tell a Python where its modules are; an environment knows that by itself."""
 
 WITHOUT_SETUP = "import setuptools; setuptools.setup()"
 """What setup.py would be in a project that has only a pyproject.toml."""
@@ -94,10 +98,11 @@ def _setup(folder: Path) -> tuple[str, ...]:
 def _child_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """What the setup commands get: ours, the folder's name, and output that is readable at once.
 
-    The folder's name is how a project's own code learns it; that much is the contract.
+    The folder's name is how a project's own code learns it; that much is the contract. Modules
+    that PYTHONPATH brings in would pass for installed, and be missing when IIS starts a process.
     """
     return {
-        **environ,
+        **{name: value for name, value in environ.items() if name not in MISLEADING},
         VARIABLE: str(folder),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
