@@ -86,7 +86,11 @@ def remove_installers(cache: Path, products: Iterable[str]) -> list[Path]:
 
     :raises DeployError: D52, a product's id cannot be the name of a folder.
     """
-    folders = [cache / "installers" / _component(product) for product in products]
+    base = cache / "installers"
+    folders = [base / _component(product) for product in products]
+    if _is_link(base):
+        _log.warning("IISWSGI-D51: %s is a link, so nothing below it is removed", base)
+        return []
     there = filter(os.path.lexists, folders)
     return [folder for folder in there if _is_removed(folder, shutil.rmtree)]
 
@@ -107,6 +111,12 @@ def _component(product: str) -> str:
             "D52", f"{product!r} cannot be the folder of a product in WebPI's cache; correct the id"
         )
     return product
+
+
+def _is_link(path: Path) -> bool:
+    """Whether what is there lies elsewhere; a junction counts, which is no symbolic link."""
+    here = os.path.join(os.path.realpath(path.parent), path.name)
+    return os.path.normcase(os.path.realpath(path)) != os.path.normcase(here)
 
 
 def _feed_id(path: Path) -> str | None:

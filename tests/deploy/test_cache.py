@@ -86,3 +86,12 @@ if sys.platform != "win32":  # Windows gives links to administrators only
         assert cache.remove_feeds(webpi, ["https://example.com/ours"]) == [webpi / "-1.xml"]
         assert files(outside) == ["feed.xml", "kept"]
         assert [record.message[:12] for record in caplog.records] == ["IISWSGI-D51:"]
+
+    def test_a_linked_folder_of_downloads_is_left_alone(webpi, tmp_path_factory, caplog):
+        elsewhere = tmp_path_factory.mktemp("elsewhere") / "installers"
+        webpi.joinpath("installers").rename(elsewhere)
+        webpi.joinpath("installers").symlink_to(elsewhere, target_is_directory=True)
+        before = files(elsewhere)
+        assert cache.remove_installers(webpi, ["Ours"]) == []
+        assert files(elsewhere) == before
+        assert [record.message[:12] for record in caplog.records] == ["IISWSGI-D51:"]
