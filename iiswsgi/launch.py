@@ -93,6 +93,7 @@ def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
     """
     the_log = process_log.start()
     values = settings.parse(options)
+    the_log.limit(values.log_size, values.log_count)
     if values.log_format == "json":
         the_log.use_json()
     if values.log_file is not None:

@@ -19,7 +19,7 @@ from typing import TextIO
 
 from iiswsgi.runtime import fds, identity, logconfig, logentry
 from iiswsgi.runtime.convert import STDERR
-from iiswsgi.runtime.logfile import LogFile
+from iiswsgi.runtime.logfile import KEPT_FILES, MAX_SIZE, LogFile
 from iiswsgi.runtime.logplaces import Place, places
 from iiswsgi.runtime.logsink import LogSink, original_stderr
 from iiswsgi.runtime.logstream import LineStream
@@ -42,6 +42,7 @@ class Log(LogSink):
         """Stands in for ``sys.stdout``: what is printed becomes lines of the log."""
         self.stderr = LineStream(lambda lines: self._printed("stderr", lines), 2, "stderr")
         """The same for ``sys.stderr``."""
+        self._limits = MAX_SIZE, KEPT_FILES
         self._handler = Handler(self)
         self._replaced: tuple[TextIO | None, TextIO | None] = None, None
         self.guard = Guard(self)
@@ -75,6 +76,12 @@ class Log(LogSink):
         elif path != STDERR:
             self._head()
 
+    def limit(self, size: int, count: int) -> None:
+        """Rotate the file at *size* bytes, and keep *count* rotated ones, from now on."""
+        self._limits = size, count
+        if self._file is not None:
+            self._file.max_size, self._file.kept_files = size, count
+
     def use_json(self) -> None:
         """Write entries as lines of JSON from now on."""
         from iiswsgi.runtime import logjson  # few want it, and a start need not wait for it
@@ -88,6 +95,7 @@ class Log(LogSink):
         try:
             os.makedirs(os.path.dirname(place.path), exist_ok=True)
             file = LogFile(place.path, shared_folder=place.shared_folder)
+            file.max_size, file.kept_files = self._limits
         except (OSError, ValueError) as error:
             return str(error)
         if self.path:

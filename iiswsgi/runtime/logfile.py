@@ -72,8 +72,10 @@ class LogFile:
         self.rotation_error: OSError | None = None
         """Why the last rotation failed; None once one has worked."""
         self._strict = shared_folder
-        self._max_size = max_size
-        self._kept_files = kept_files
+        self.max_size = max_size
+        """Bytes after which the file is rotated."""
+        self.kept_files = kept_files
+        """Rotated files that are kept."""
         self._rotate_after = self._lock_after = 0.0
         self.fd = sharedfile.open_shared(self.path, strict=shared_folder)
         """Stays the same number over rotations, for those who keep it."""
@@ -136,7 +138,7 @@ class LogFile:
             return self._reopen()
         if sharedfile.identity(there) != self._identity:
             return self._reopen()
-        if there.st_size < self._max_size or time.monotonic() < self._rotate_after:
+        if there.st_size < self.max_size or time.monotonic() < self._rotate_after:
             return False
         try:
             self._rotate(locked)
@@ -167,7 +169,7 @@ class LogFile:
         earlier = rotated(self.path)
         os.rename(self.path, self._next_name(earlier))
         # One more is there now than was listed.
-        for old in earlier[: max(0, len(earlier) + 1 - self._kept_files)]:
+        for old in earlier[: max(0, len(earlier) + 1 - self.kept_files)]:
             with contextlib.suppress(OSError):  # a viewer may hold it; next time, then
                 os.unlink(old)
 

@@ -181,6 +181,20 @@ class Settings:
         " one object a line.",
         "text",
     )
+    log_size: Setting[int] = Setting(
+        convert.size_from(64 * convert.KIB),
+        10 * convert.MIB,
+        "bytes",
+        "At this size the log is renamed and a new one begun. Ten mebibytes an editor opens at"
+        " once, and a mail still carries them.",
+    )
+    log_count: Setting[int] = Setting(
+        convert.count_from(1, 1000),
+        5,
+        "",
+        "So many renamed logs are kept, the latest. With the log itself and its usual size they"
+        " are 60 MiB, a forgotten site's fair share of a disk.",
+    )
     access_log: Setting[bool] = Setting(
         convert.flag,
         False,

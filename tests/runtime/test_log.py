@@ -203,11 +203,21 @@ def test_attached_descriptors_follow(make_log, tmp_path):
     os.close(fd)
 
 
-def test_attached_descriptors_follow_a_rotation(make_log, monkeypatch):
-    monkeypatch.setattr(logfile.LogFile.__init__, "__kwdefaults__", {
-        "shared_folder": False, "max_size": 1, "kept_files": 5,
-    })  # fmt: skip
+def test_it_is_rotated_as_told(make_log, tmp_path):
     log = make_log()
+    log.limit(100, 2)
+    for number in range(10):
+        log.record("INFO", "n", f"{number} {'x' * 100}")
+    assert len(logfile.rotated(log.path)) == 2
+    log.move(str(tmp_path / "app.log"))
+    for number in range(10):
+        log.record("INFO", "n", f"{number} {'x' * 100}")
+    assert len(logfile.rotated(log.path)) == 2
+
+
+def test_attached_descriptors_follow_a_rotation(make_log):
+    log = make_log()
+    log.limit(1, 5)
     log.record("INFO", "n", "last")
     os.write(log.fd, b"raw\n")
     assert text(log.path).endswith("INFO n: last\nraw\n")

@@ -4,7 +4,7 @@ import pytest
 
 from iiswsgi.errors import ExitStatus, SettingError
 from iiswsgi.fastcgi import protocol
-from iiswsgi.runtime import settings
+from iiswsgi.runtime import logfile, settings
 from iiswsgi.runtime.convert import TcpAddress
 from iiswsgi.runtime.settings import TABLE, Settings, parse
 
@@ -80,6 +80,11 @@ def test_of_threads_and_connections_the_one_not_given_gives_way():
     assert parse({"threads": "500"}).connection_limit == 500
     assert parse({"connection_limit": "2"}).threads == 2
     assert parse({"connection_limit": "500"}).threads == Settings().threads
+
+
+def test_the_limits_of_the_log_are_those_from_before_the_settings_were_read():
+    assert Settings().log_size == logfile.MAX_SIZE
+    assert Settings().log_count == logfile.KEPT_FILES
 
 
 def test_the_limits_of_the_wire_are_those_of_the_codec():
