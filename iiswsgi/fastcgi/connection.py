@@ -45,7 +45,7 @@ class GatewayConnection(fcgi_base.Connection):
 
     def __init__(self, transport: Transport, address: Any, server: Any, timeout: int = 0) -> None:
         super().__init__(transport, address, server, timeout)
-        self._decoder = protocol.Decoder()
+        self.decoder = protocol.Decoder()
         self._out: list[bytes | memoryview] = []
         self._dispatch: dict[int, Callable[[Record], None]] = {
             RecordType.BEGIN_REQUEST: self._do_begin_request,
@@ -114,11 +114,11 @@ class GatewayConnection(fcgi_base.Connection):
         :raises ClientDisconnected: the peer is gone in the middle of a request or a record.
         :raises ProtocolError: the bytes are no FastCGI, or say what may not be said now.
         """
-        record = self._decoder.next_record()
+        record = self.decoder.next_record()
         while record is None:
             if not self._receive():
                 return
-            record = self._decoder.next_record()
+            record = self.decoder.next_record()
         self._handle(record)
 
     def _handle(self, record: Record) -> None:
@@ -127,10 +127,10 @@ class GatewayConnection(fcgi_base.Connection):
     def _receive(self) -> bool:
         if self._gone:  # a peer that stalled until the time-out is not waited for again
             self.check()
-        idle = not self._requests and not self._decoder.pending
+        idle = not self._requests and not self.decoder.pending
         data = self._sock.receive_idle() if idle else self._sock.receive()
         if data:
-            self._decoder.feed(data)
+            self.decoder.feed(data)
         elif idle:
             self._keepGoing = False
         else:
@@ -250,7 +250,7 @@ class GatewayConnection(fcgi_base.Connection):
     def _absorb(self, body: streams.RequestBody) -> None:
         """Handle the records that came in the same read: usually they end the body."""
         while not (body.complete or body.aborted):
-            record = self._decoder.next_record()
+            record = self.decoder.next_record()
             if record is None:
                 return
             self._handle(record)

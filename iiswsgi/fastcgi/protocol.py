@@ -148,6 +148,17 @@ class Decoder:
         self._pieces.append(data)
         self._available += len(data)
 
+    def peek(self) -> tuple[int, int] | None:
+        """Type and request id of the next whole record, which stays; None until it is whole."""
+        if self._available < HEADER_SIZE:
+            return None
+        if self._pieces:
+            self._join()
+        _, type_, request_id, length, padding = _unpack_header(self._buffer, self._position)
+        if self._available < HEADER_SIZE + length + padding:
+            return None
+        return type_, request_id
+
     def next_record(self) -> Record | None:
         """The next whole record, or None until more is fed.
 

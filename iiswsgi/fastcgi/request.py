@@ -6,6 +6,7 @@ How the records travel is :mod:`.connection`'s business; what they say is the se
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING, Any
 
 from flup.server import fcgi_base
@@ -17,13 +18,17 @@ from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType
 if TYPE_CHECKING:
     from iiswsgi.fastcgi.connection import GatewayConnection
 
-__all__ = ["GATHER_SIZE", "BrokenOff", "GatewayRequest", "ResponseStream"]
+__all__ = ["GATHER_SIZE", "LOOK_INTERVAL", "BrokenOff", "GatewayRequest", "ResponseStream"]
 
 GATHER_SIZE = 65536
 """Bytes of a response that are gathered before they are sent unasked.
 
 One receive of the same size on the other side; more would only hold back what is ready.
 """
+
+LOOK_INTERVAL = 0.1
+"""Seconds between looks, while a response is sent, whether the web server has given it up: often
+enough for responses without end, and of no weight in a large one."""
 
 _STDOUT = int(RecordType.STDOUT)
 
@@ -57,9 +62,15 @@ class ResponseStream(fcgi_base.OutputStream):
         self._gather(chunk)
 
     def flush(self) -> None:
-        """See :class:`iiswsgi.wsgi.call.Response`."""
+        """See :class:`iiswsgi.wsgi.call.Response`; now and then, look for ABORT_REQUEST too."""
         self._write(self._bufList)
         self._conn.flush()
+        now = time.monotonic()
+        if not self._look_at:
+            self._look_at = now + LOOK_INTERVAL
+        elif now >= self._look_at:
+            self._look_at = now + LOOK_INTERVAL
+            self._req.look_for_abort()
 
     def check(self) -> None:
         """See :class:`iiswsgi.wsgi.call.Response`."""
@@ -79,6 +90,7 @@ class ResponseStream(fcgi_base.OutputStream):
             self.flush()
 
     _gathered = 0
+    _look_at = 0.0
 
     def _write(self, data: list[bytes]) -> None:
         """Records for *data*, which is emptied: one if it all fits, else as many as needed."""
@@ -97,6 +109,7 @@ class ResponseStream(fcgi_base.OutputStream):
 class GatewayRequest(fcgi_base.Request):
     """One request, from BEGIN_REQUEST to END_REQUEST."""
 
+    _hears = True
     departure_told = False
     """Whether the log knows already that its client has left."""
 
@@ -108,7 +121,7 @@ class GatewayRequest(fcgi_base.Request):
         self.server = conn.server
         self.params: dict[str, str] = {}
         self.stdin = input_stream_class(conn)
-        self.stdout = ResponseStream(conn, self, _STDOUT)
+        self.stdout: ResponseStream = ResponseStream(conn, self, _STDOUT)
         self.aborted = False
         self._params_data: list[bytes] = []
         self._params_size = 0
@@ -146,6 +159,7 @@ class GatewayRequest(fcgi_base.Request):
             protocol_status, app_status = self.server.handler(self)
             self.stdin.discard()
             self.stdin.drain()
+            self.stdin.check()
         except ClientDisconnected:
             if not self.stdin.aborted:
                 raise
@@ -155,6 +169,20 @@ class GatewayRequest(fcgi_base.Request):
         self._flush()
         self._end(app_status, protocol_status)
         self.server.ended()
+
+    def look_for_abort(self) -> None:
+        """Hear of an ABORT_REQUEST that has come, without waiting; all else waits for its turn.
+
+        :raises ClientDisconnected: the web server has given the request up.
+        """
+        decoder, transport = self._conn.decoder, self.transport
+        if decoder.pending < protocol.HEADER_SIZE and self._hears and transport.has_data():
+            data = transport.receive()
+            self._hears = bool(data)  # else it will say no more, but may still listen
+            decoder.feed(data)
+        if decoder.peek() == (RecordType.ABORT_REQUEST, self.requestId):
+            self._conn.process_input()
+            self.stdin.check()
 
     @property
     def transport(self) -> Any:

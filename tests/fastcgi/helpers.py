@@ -29,6 +29,9 @@ class FakeTransport:
 
     receive_idle = receive
 
+    def has_data(self):
+        return bool(self.pieces)
+
     def send(self, data):
         assert data, "a zero-byte write"
         assert isinstance(data, bytes)

@@ -409,6 +409,80 @@ def test_an_abort_while_the_body_is_drained_stops_the_response():
     assert responses(transport.sent) == [(1, b"", 1, 0)]
 
 
+@pytest.fixture
+def looks_always(monkeypatch):
+    monkeypatch.setattr("iiswsgi.fastcgi.request.LOOK_INTERVAL", 0)
+
+
+def streams_on(request):
+    request.stdout.head("200 OK", [])
+    for number in range(10):
+        request.stdout.body(b"%d" % number)
+        request.stdout.flush()
+
+
+def stdout_of(sent, request_id):
+    found = [r for r in records(sent) if (r.type, r.request_id) == (RecordType.STDOUT, request_id)]
+    return b"".join(record.content for record in found)
+
+
+def test_an_abort_ends_a_response_that_streams(looks_always):
+    errors = []
+
+    def streams(request):
+        try:
+            streams_on(request)
+        except ClientDisconnected as error:
+            errors.append(error.code)
+
+    wire = [request_bytes(b"body"), ABORT[:5], ABORT[5:] + request_bytes(request_id=2)]
+    transport, connection, _ = serve(wire, lambda r: (streams if r.requestId == 1 else echo)(r))
+    assert errors == ["IISWSGI-P11"]
+    first, second = responses(transport.sent)
+    assert (first[0], first[2:]) == (1, (1, 0))
+    assert b"9" not in first[1]
+    assert second == (2, PAGE, 0, 0)
+    assert connection.failure is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"",
+        request_bytes(request_id=2),
+        protocol.encode_record(RecordType.ABORT_REQUEST, 2) + request_bytes(request_id=2),
+        protocol.encode_record(RecordType.GET_VALUES, 0, b"\x01\x00A")
+        + request_bytes(request_id=2),
+        request_bytes(b"x" * 200_000, request_id=2),
+    ],
+    ids=["nothing", "request", "abort of another", "management", "large"],
+)
+def test_what_else_comes_while_a_response_streams_waits_for_its_turn(looks_always, more):
+    transport, connection, server = serve(
+        [request_bytes(b"body"), *(more[i : i + 999] for i in range(0, len(more), 999))],
+        lambda r: (streams_on if r.requestId == 1 else echo)(r),
+    )
+    assert stdout_of(transport.sent, 1).endswith(b"\r\n\r\n0123456789")
+    assert len(server.requests) == len(responses(transport.sent)) == 1 + bool(more)
+    assert connection.failure is None
+
+
+def test_nonsense_while_a_response_streams_does_not_harm_it(looks_always):
+    transport, connection, _ = serve([request_bytes(), b"GET / HTTP/1.1\r\n\r\n"], streams_on)
+    assert stdout_of(transport.sent, 1).endswith(b"0123456789")
+    assert isinstance(connection.failure, ProtocolError)
+
+
+def test_a_short_response_is_not_looked_aside_from():
+    class Deaf(FakeTransport):
+        def has_data(self):
+            raise AssertionError
+
+    transport = Deaf([request_bytes()])
+    GatewayConnection(transport, None, FakeServer(streams_on), 0).run()
+    assert len(responses(transport.sent)) == 1
+
+
 def test_an_abort_for_nobody_is_ignored():
     transport, _, _ = serve([ABORT + request_bytes()])
     assert responses(transport.sent) == [(1, PAGE, 0, 0)]

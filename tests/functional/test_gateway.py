@@ -380,6 +380,18 @@ def test_a_client_that_leaves_harms_nobody(tmp_path, client_gone):
         assert client.pool.counters.client_gone == 1
 
 
+def test_an_abort_ends_a_response_without_end(tmp_path):
+    site = make_site(tmp_path, response_buffer_limit=0)
+    with serving(site, Modes(tick=0.05, client_gone="abort")) as client:
+        reply = client.open("/stream/100000?pause=0.05")
+        next(reply)
+        pid = reply.pid
+        reply.close()
+        assert client.get("/pid").text == str(pid)
+        client.wait_for_log("IISWSGI-P11")
+        assert client.pool.counters.started == 1
+
+
 def test_several_processes_lose_nothing_and_share_a_log(tmp_path):
     site = make_site(tmp_path, maxInstances=3, instanceMaxRequests=7)
     failures = []

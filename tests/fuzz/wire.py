@@ -60,6 +60,9 @@ class WatchingTransport:
 
     receive_idle = receive
 
+    def has_data(self):
+        return self.position < len(self.pieces)
+
     def send(self, data):
         if type(data) is not bytes or not data:
             self.problems.append(f"a send of {data!r}")
@@ -179,12 +182,15 @@ class Observer:
         if parts is None:
             self.events.append(Event("end", request_id, app_status, protocol_status))
             return
-        if app_status or protocol_status:
+        if app_status > 1 or protocol_status:
             self.problems.append(f"output, and an end of {app_status}, {protocol_status}")
         if request_id not in self.complete:
             self.problems.append("STDOUT without its empty record")
         self.complete.discard(request_id)
-        self._answer("answer", request_id, b"".join(parts))
+        if app_status:  # given up in the middle of its response
+            self.events.append(Event("end", request_id, app_status, protocol_status))
+        else:
+            self._answer("answer", request_id, b"".join(parts))
 
     def _answer(self, kind, request_id, output):
         match = _HEAD.match(output)

@@ -152,3 +152,13 @@ def test_closing_twice_does_nothing_more(pipe):
     pipe.transport.close()
     pipe.transport.close()
     assert pipe.transport.receive() == b""
+
+
+def test_it_says_whether_there_is_something_to_receive(pipe):
+    assert not pipe.transport.has_data()
+    pipe.write(b"word")
+    assert pipe.transport.has_data()
+    assert pipe.transport.receive() == b"word"
+    assert not pipe.transport.has_data()
+    pipe.leave()
+    assert not pipe.transport.has_data()

@@ -24,6 +24,9 @@ class Peer:
     def receive_idle(self):
         return self._note("receive_idle")
 
+    def has_data(self):
+        return True
+
     def send(self, data):
         self._note(data)
         raise ClientDisconnected("P10", "the test's peer has left")

@@ -95,3 +95,18 @@ def test_what_came_before_the_stop_is_still_given_out(pair, shutdown):
     shutdown.request("test")
     assert transport.receive_idle() == b"just in time"
     assert transport.receive_idle() == b""
+
+
+def test_it_says_whether_there_is_something_to_receive(pair, shutdown):
+    transport = SocketTransport(pair[0], shutdown, "test")
+    assert not transport.has_data()
+    shutdown.request("test")
+    assert not transport.has_data()
+    pair[1].sendall(b"word")
+    assert transport.has_data()
+    assert transport.receive() == b"word"
+    assert not transport.has_data()
+    pair[1].close()
+    assert transport.has_data()  # the end, which is received at once
+    transport.close()
+    assert transport.has_data() in (True, False)  # as before, or nothing: no exception
