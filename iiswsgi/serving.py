@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from iiswsgi import target
 from iiswsgi.errors import Error, ExitStatus, SettingError
 from iiswsgi.inifile import server_options
 from iiswsgi.runtime import log as process_log
@@ -35,10 +34,7 @@ def run(what: str, variables: Sequence[str] = (), app_name: str | None = None) -
     """
     the_log = process_log.start()
     try:
-        found = target.parse(what)
-        if found is None:
-            return int(_serve_ini(what, _variables(variables), app_name))
-        return int(_serve_target(found, _variables(variables), app_name))
+        return int(_serve(what, _variables(variables), app_name))
     except Error as error:
         the_log.tell("ERROR", __name__, str(error))
         the_log.guard.begun()
@@ -46,6 +42,15 @@ def run(what: str, variables: Sequence[str] = (), app_name: str | None = None) -
 
 
 # The rest is imported once the log is open: a broken installation must not be silent.
+
+
+def _serve(what: str, variables: dict[str, str], app_name: str | None) -> ExitStatus:
+    if not what.lower().endswith(".ini"):
+        from iiswsgi import target  # an INI file's start need not wait for it
+
+        if found := target.parse(what):
+            return _serve_target(found, variables, app_name)
+    return _serve_ini(what, variables, app_name)
 
 
 def _serve_ini(ini: str, variables: dict[str, str], app_name: str | None) -> ExitStatus:
