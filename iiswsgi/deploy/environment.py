@@ -37,12 +37,13 @@ def make_environment(folder: Path, how: str, env: Mapping[str, str]) -> str:
     :param how: ``venv``, ``virtualenv``, or a script that is called with the folder; a relative
         path counts from the folder.
     :param env: the environment variables of what is run.
-    :raises InstallError: I35 there is no Python afterwards, else as
-        :func:`iiswsgi.process.run` does.
+    :raises InstallError: I35 there is no Python afterwards, I37 the one that is there does not
+        work, else as :func:`iiswsgi.process.run` does.
     """
     python = environment_python(folder)
-    if _works(python, env):
+    if os.path.isfile(python):
         # python.exe cannot be replaced while IIS runs it, and need not be.
+        _check(python, folder, env)
         log.info("the virtual environment in %s is taken as it is", folder)
         return python
     if how in MODULES:
@@ -70,13 +71,16 @@ def environment_python(folder: Path) -> str:
     return str(folder.joinpath(*parts))
 
 
-def _works(python: str, env: Mapping[str, str]) -> bool:
-    """Whether it is an environment of this version of Python, with pip."""
-    if not os.path.isfile(python):
-        return False
-    program = f"import sys, pip; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+def _check(python: str, folder: Path, env: Mapping[str, str]) -> None:
+    """Refuse an environment that does not work: its base may be gone, or its pip be missing.
+
+    It is not replaced: what to remove for that may be the application's as well.
+    """
     try:
-        found = process.run([python, "-c", program], timeout=SECONDS, env=env, check=False)
-    except InstallError:
-        return False
-    return found.status == 0
+        process.run([python, "-c", "import sys, pip; print(sys.version)"], timeout=SECONDS, env=env)
+    except InstallError as error:
+        raise InstallError(
+            "I37",
+            f"the virtual environment in {folder} does not work: {error.sentence}. Remove its "
+            "folders (Scripts, Lib and Include) and pyvenv.cfg, and install again",
+        ) from error

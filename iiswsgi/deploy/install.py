@@ -83,8 +83,9 @@ def install_project(python: str, folder: Path) -> None:
         project = ["--no-deps", *project]
     if not _makes_wheels(python):
         pip_install(python, [*source, "wheel"])
-    # Without isolation: setup.py may import iiswsgi, and must not need an index for that.
-    pip_install(python, [*source, "--no-build-isolation", *project])
+    # Without isolation: setup.py may import iiswsgi, and must not need an index for that. Older
+    # pips would else run `setup.py develop`, which isolates the build after all.
+    pip_install(python, [*source, "--use-pep517", "--no-build-isolation", *project])
 
 
 def _makes_wheels(python: str) -> bool:

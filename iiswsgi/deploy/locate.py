@@ -91,7 +91,9 @@ def candidates(
     found: dict[str, Path] = {}
     for directory in appcmd.virtual_directories():
         folder = Path(_expanded(directory.physical_path, environ))
-        if not _is_named(directory, folder, app_name) or not folder.is_dir():
+        if not folder.is_absolute() or not _is_named(directory, folder, app_name):
+            continue  # a name that nobody has put in would make it relative to here
+        if not folder.is_dir():
             continue
         if not need_stamp or _has_stamp(folder):
             found.setdefault(os.path.normcase(os.path.realpath(folder)), folder)

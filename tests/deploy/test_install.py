@@ -1,0 +1,166 @@
+"""The steps of an installation, each by itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from deploy.installs import application
+from doubles import install_appcmd
+from iiswsgi import process
+from iiswsgi.deploy.install import (
+    install_project,
+    install_wheelhouse,
+    register_applications,
+    write_web_config,
+)
+from iiswsgi.errors import ConfigError, InstallError
+from iiswsgi.iis.appcmd import find
+from iiswsgi.iis.registration import read_registrations
+
+EMPTY = "<configuration/>"
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The commands that would have been run; each ends well."""
+    commands = []
+
+    def run(command, **_options):
+        commands.append(list(command))
+        return process.Completed(tuple(command), 0, b"")
+
+    monkeypatch.setattr(process, "run", run)
+    return commands
+
+
+@pytest.fixture
+def app(tmp_path):
+    return application(tmp_path / "My Ä [b]")
+
+
+def test_a_web_config_is_filled_in_and_written(app):
+    variables = {"APPL_PHYSICAL_PATH": "C:\\My Ä [b]", "GREETING": 'say "<hi>" & go'}
+    assert write_web_config(app, variables) == app / "web.config"
+    _, registrations = read_registrations(app / "web.config")
+    assert [registration.key[1][-3:] for registration in registrations] == ["n=1", "n=2"]
+    assert registrations[0].key[0] == "C:\\My Ä [b]\\Scripts\\python.exe"
+    assert registrations[0].variables == (("GREETING", 'say "<hi>" & go'),)
+
+
+def test_values_stay_out_of_the_log(app, caplog):
+    caplog.set_level("DEBUG", "iiswsgi")
+    write_web_config(app, {"GREETING": "hunter2"})
+    assert "GREETING" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_names_without_a_value_are_left_and_told(app, caplog):
+    write_web_config(app, {"GREETING": "x"})
+    assert "%(APPL_PHYSICAL_PATH)s\\Scripts" in (app / "web.config").read_text(encoding="utf-8")
+    assert "IISWSGI-I32: " in caplog.text
+    assert "no value for APPL_PHYSICAL_PATH;" in caplog.text
+
+
+def test_without_a_template_the_web_config_stays(tmp_path):
+    (tmp_path / "web.config").write_text(EMPTY)
+    assert write_web_config(tmp_path, {}) is None
+    assert (tmp_path / "web.config").read_text() == EMPTY
+
+
+@pytest.mark.parametrize(
+    ("template", "error", "code"),
+    [
+        (b"<configuration>\xe4</configuration>", InstallError, "I31"),
+        (b"<configuration>", ConfigError, "C01: .*filled in, line 1"),
+        (b"<configuration>&x;</configuration>", ConfigError, "C01"),
+        (b'<!DOCTYPE a [<!ENTITY x "y">]><configuration>&x;</configuration>', ConfigError, "C01"),
+        (b"<web/>", ConfigError, "C02"),
+    ],
+)
+def test_a_bad_template_leaves_the_web_config_as_it_was(tmp_path, template, error, code):
+    (tmp_path / "web.config").write_text(EMPTY)
+    (tmp_path / "web.config.in").write_bytes(template)
+    with pytest.raises(error, match=code):
+        write_web_config(tmp_path, {})
+    assert (tmp_path / "web.config").read_text() == EMPTY
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["web.config", "web.config.in"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "web.config.in").write_text(EMPTY)
+
+    def refuse(*_args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(InstallError, match=r"I31: .*web\.config cannot be written: .*denied"):
+        write_web_config(tmp_path, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["web.config.in"]
+
+
+def test_all_applications_are_registered_and_no_second_time(app, tmp_path, caplog):
+    caplog.set_level("INFO", "iiswsgi")
+    install_appcmd(tmp_path / "iis bin")
+    environ = {"IIS_BIN": str(tmp_path / "iis bin")}
+    write_web_config(app, {"APPL_PHYSICAL_PATH": str(app), "GREETING": 'it\'s ["here"]'})
+    register_applications(app / "web.config", environ)
+    _, wanted = read_registrations(app / "web.config")
+    assert find(environ).registrations() == list(wanted)
+    caplog.clear()
+    register_applications(app / "web.config", environ)
+    assert caplog.text.count("registered already") == 2
+    assert find(environ).registrations() == list(wanted)
+
+
+def test_without_appcmd_that_is_one_line(app, caplog):
+    write_web_config(app, {"APPL_PHYSICAL_PATH": "C:\\app", "GREETING": ""})
+    register_applications(app / "web.config", {})
+    (record,) = caplog.records
+    assert record.message.startswith("IISWSGI-I13: there is no appcmd.exe here, so 2 ")
+
+
+def test_a_handler_that_iis_will_not_serve_is_told(tmp_path, caplog):
+    install_appcmd(tmp_path)
+    (tmp_path / "web.config").write_text(
+        '<configuration><system.webServer><fastCgi><application fullPath="C:\\a.exe"/></fastCgi>'
+        '<handlers><add name="ok" path="*" verb="*" modules="FastCgiModule" '
+        'scriptProcessor="C:\\a.exe|"/><add name="other" path="*" verb="*" '
+        'modules="FastCgiModule" scriptProcessor="c:\\a.exe|"/><add name="static" path="*" '
+        'verb="*" modules="StaticFileModule"/></handlers></system.webServer></configuration>'
+    )
+    register_applications(tmp_path / "web.config", {"IIS_BIN": str(tmp_path)})
+    (record,) = caplog.records
+    assert "IISWSGI-I33" in record.message
+    assert '"other"' in record.message
+    assert "upper and lower case differ" in record.message
+
+
+def test_the_project_and_what_it_requires(app, calls):
+    install_project("python.exe", app)
+    assert calls[-1] == [
+        *("python.exe", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"),
+        *("--use-pep517", "--no-build-isolation", "--editable", os.path.join(app, "")),
+    ]
+
+
+def test_from_the_wheelhouse_when_there_is_one(app, calls):
+    house = app / "wheelhouse"
+    house.mkdir()
+    (house / "requirements.txt").write_text("")
+    install_project("python.exe", app)
+    first, last = calls[0], calls[-1]
+    offline = ["--no-index", "--find-links", str(house)]
+    lock = ["--require-hashes", "--requirement", str(house / "requirements.txt")]
+    assert first[6:] == [*offline, *lock]
+    assert last[6:9] == offline
+    assert "--no-deps" in last
+
+
+def test_a_wheelhouse_without_its_lock_is_not_trusted(app, calls):
+    (app / "wheelhouse").mkdir()
+    with pytest.raises(InstallError, match=r"I34: .*requirements\.txt"):
+        install_wheelhouse(sys.executable, app)
+    assert calls == []
