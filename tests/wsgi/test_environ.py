@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from urllib.parse import quote
 from wsgiref.validate import check_environ
 
 import pytest
 
 from iiswsgi.errors import BadRequest
+from iiswsgi.host.variables import FIXED_NAMES, HttpRequest, Place, Rewrite, make_variables
 from iiswsgi.wsgi.environ import make_environ
 from iiswsgi.wsgi.paths import mount_point
-from tests.wsgi.recorded import IIS, REFUSED, ROWS, iis, server
+from tests.wsgi.recorded import IIS, REFUSED, ROWS, iis, server, utf8
 
 
 class Body:
@@ -70,6 +72,28 @@ def test_an_application_sees_the_same_wherever_it_is_mounted(mount, below):
     mounted = make_environ(iis(mount + below or "/", mount=mount))
     assert mounted["SCRIPT_NAME"] == mount
     assert mounted["PATH_INFO"].lstrip("/") == at_root["PATH_INFO"].lstrip("/")
+
+
+@pytest.mark.parametrize("mount", ["", "/app", "/app/sub", "/café", "/ÀB/c d"])
+@pytest.mark.parametrize("in_utf8", [False, True])
+@pytest.mark.parametrize("allow_path_info", [False, True])
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_what_the_stand_in_sends_is_understood(mount, in_utf8, allow_path_info, rewritten):
+    """Two that were written by themselves: IIS's variables made here, and taken apart there."""
+    wanted = quote(f"{mount}/Müller & Co/a+b") + "?x=1"
+    request = HttpRequest("GET", quote(f"{mount}/handler") if rewritten else wanted)
+    variables = make_variables(
+        request,
+        Place("C:\\site", virtual_path=mount, separator="\\"),
+        allow_path_info=allow_path_info,
+        utf8_names=FIXED_NAMES if in_utf8 else (),
+        rewrite=Rewrite(wanted) if rewritten else None,
+    )
+    environ = make_environ(dict(variables))
+    assert environ["SCRIPT_NAME"] == utf8(mount)
+    assert environ["PATH_INFO"] == utf8("/Müller & Co/a+b")
+    assert environ["iiswsgi.raw_path"] == wanted.partition("?")[0]
+    lint(environ)
 
 
 def test_the_mount_point_without_an_instance():
