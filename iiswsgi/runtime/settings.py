@@ -137,8 +137,9 @@ class Settings:
         convert.flag,
         False,
         "",
-        "Show tracebacks in the browser when the application fails. They tell secrets to"
-        " strangers, so only while developing.",
+        "Show the traceback in the browser when the application fails, to requests from the"
+        " server itself alone (docs/environ.rst, local requests): it may tell secrets. Others are"
+        " told the error id, under which the log has it.",
     )
     stderr_records: Setting[bool] = Setting(
         convert.flag,
