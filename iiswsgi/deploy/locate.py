@@ -96,7 +96,7 @@ def candidates(
         if not folder.is_dir():
             continue
         if not need_stamp or _has_stamp(folder):
-            found.setdefault(os.path.normcase(os.path.realpath(folder)), folder)
+            found.setdefault(os.path.normcase(os.path.abspath(folder)), folder)
     return list(found.values())
 
 

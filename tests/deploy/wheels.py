@@ -11,6 +11,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -56,7 +57,9 @@ def installed(folder, *names):
         if name in done:
             continue
         done.add(name)
-        distribution = importlib.metadata.distribution(name)
+        # A Windows Python of dev.py's has the metadata of older versions beside the newest.
+        found = importlib.metadata.distributions(name=name)
+        distribution = max(found, key=lambda one: Version(one.version))
         (built if name == "iiswsgi" else repacked)(folder, distribution)
         for text in distribution.requires or ():
             requirement = Requirement(text)
