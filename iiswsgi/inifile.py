@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from iiswsgi.errors import SettingError
-from iiswsgi.runtime.inifault import fault
 
 __all__ = ["paste_command_line", "server_options"]
 
@@ -37,6 +36,8 @@ def server_options(path: str, variables: Mapping[str, str]) -> dict[str, str]:
                 context = loader.get_context(loadwsgi.SERVER, name, dict(variables))
                 return dict(context.local_conf)
     except (OSError, ValueError, LookupError, ImportError, configparser.Error) as error:
+        from iiswsgi.runtime.inifault import fault  # only for this sentence
+
         raise SettingError("S15", f"{path} cannot be used: {fault(error)}") from error
     return {}
 

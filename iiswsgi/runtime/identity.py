@@ -15,12 +15,8 @@ __all__ = ["facts", "user", "without_secrets"]
 
 _VARIABLES = ("APP_POOL_ID", "IISEXPRESS_SITENAME", "_FCGI_X_PIPE_")
 
-_SECRETIVE = r"[\w.-]*(?:passw|pwd|secret|token|credential|api[_-]?key|authorization|cookie)[\w.-]*"
-"""Names of what no log should have."""
-
-_ASSIGNED = re.compile(rf"({_SECRETIVE}\s*=\s*)[^;&]+", re.IGNORECASE)
-_OPTION = re.compile(rf"--?{_SECRETIVE}", re.IGNORECASE)
-_IN_URL = re.compile(r"(://[^/?#@:]*):[^/?#]*@")
+_SECRETIVE = ("passw", "pwd", "secret", "token", "credential", "apikey", "api_key", "api-key")
+"""Parts of the names of what no log should have."""
 
 
 def without_secrets(words: Sequence[str]) -> list[str]:
@@ -29,12 +25,17 @@ def without_secrets(words: Sequence[str]) -> list[str]:
     ``name=value``, alone or among others in a connection string; ``--name value``; and the password
     of a URL.
     """
+    text = "\n".join(words).lower()
+    if "://" not in text and not any(part in text for part in _SECRETIVE):
+        return list(words)  # nearly always, and the patterns take long to compile
+    name = rf"[\w.-]*(?:{'|'.join(_SECRETIVE)})[\w.-]*"
     shown: list[str] = []
     for word in words:
-        if shown and _OPTION.fullmatch(shown[-1]):
+        if shown and re.fullmatch(f"--?{name}", shown[-1], re.IGNORECASE):
             shown.append("***")
-        else:
-            shown.append(_IN_URL.sub(r"\1:***@", _ASSIGNED.sub(r"\1***", word)))
+            continue
+        word = re.sub(rf"({name}\s*=\s*)[^;&]+", r"\1***", word, flags=re.IGNORECASE)
+        shown.append(re.sub(r"(://[^/?#@:]*):[^/?#]*@", r"\1:***@", word))
     return shown
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from iiswsgi.errors import SettingError
-from iiswsgi.runtime.inifault import fault
 from iiswsgi.runtime.logstream import LineStream
 
 __all__ = ["adopt", "adopt_root", "configure_from_ini", "repair", "set_level"]
@@ -52,6 +51,8 @@ def configure_from_ini(path: str, global_conf: Mapping[str, str]) -> bool:
         escaped = {name: str(value).replace("%", "%%") for name, value in defaults.items()}
         logging.config.fileConfig(path, escaped, disable_existing_loggers=False, encoding="utf-8")
     except Exception as error:  # a handler's class is named in the file, and may raise anything
+        from iiswsgi.runtime.inifault import fault  # only for this sentence
+
         raise SettingError(
             "S09",
             f"The [loggers] of {path} cannot be used: {type(error).__name__}: {fault(error)}. "
