@@ -1,0 +1,151 @@
+"""The command install_msdeploy, run in projects of their own and with a Python of their own."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.installs import COMMANDS, application, make_python, run
+from doubles import install_appcmd, write_config
+from functional.sites import ON_WINE
+from iiswsgi.iis.appcmd import AppCmd
+from iiswsgi.iis.config import read_config
+from iiswsgi.iis.registration import read_registrations
+
+ROOT = Path(__file__).parent.parent
+CHECK = "import greeter, os; print(ascii(os.path.dirname(greeter.__file__)))"
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    return make_python(tmp_path_factory.mktemp("python") / "of its own")
+
+
+@pytest.fixture
+def server(tmp_path):
+    return AppCmd(str(install_appcmd(tmp_path / "iis bin")))
+
+
+def install(python, folder, server, *options, **variables):
+    command = [python, "setup.py", "install_msdeploy", *options]
+    bin_folder = Path(server.executable).parent
+    return run(command, folder, **{"IIS_BIN": bin_folder, "GREETING": "you", **variables})
+
+
+def test_the_project_is_installed_configured_and_registered(python, server, tmp_path):
+    app = application(tmp_path / "My Ä [b]")
+    status, output = install(python, app, server)
+    assert status == 0, output
+    assert run([python, "-c", CHECK], tmp_path)[1].strip() == ascii(str(app))
+    _, wanted = read_registrations(app / "web.config")
+    assert server.registrations() == list(wanted)
+    assert wanted[1].variables == (("GREETING", "you"),)
+
+
+def test_the_folders_name_comes_from_the_variable_and_without_a_last_separator(
+    python, server, tmp_path
+):
+    app = application(tmp_path / "app")
+    status, output = install(python, app, server, "-S", APPL_PHYSICAL_PATH="C:\\inetpub\\app\\")
+    assert status == 0, output
+    config = read_config(app / "web.config")
+    assert config.fastcgi_applications[0].full_path == "C:\\inetpub\\app\\Scripts\\python.exe"
+
+
+def test_nothing_is_registered_when_so_asked(python, server, tmp_path):
+    app = application(tmp_path / "app")
+    status, output = install(python, app, server, "--skip-fcgi-app-install")
+    assert status == 0, output
+    assert "not registered, as asked" in output
+    assert server.registrations() == []
+    assert (app / "web.config").is_file()
+
+
+if sys.platform != "win32" or ON_WINE:  # elsewhere the machine's own IIS would be found
+
+    def test_without_appcmd_that_is_one_line_and_the_rest_is_done(python, tmp_path):
+        app = application(tmp_path / "app")
+        nowhere = AppCmd(str(tmp_path / "no iis" / "appcmd.exe"))
+        status, output = install(python, app, nowhere)
+        assert status == 0, output
+        assert output.count("IISWSGI-I13: there is no appcmd.exe here, so 2 ") == 1
+        assert (app / "web.config").is_file()
+
+
+def test_iis_express_has_a_configuration_for_each_user(python, server, tmp_path):
+    own = tmp_path / "my documents" / "applicationhost.config"
+    own.parent.mkdir()
+    write_config(own, {})
+    app = application(tmp_path / "app")
+    status, output = install(python, app, server, f"--apphost-config={own}")
+    assert status == 0, output
+    assert server.registrations() == []
+    assert len(server._replace(apphost_config=str(own)).registrations()) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"web__config__in": "<configuration>"}, r"error: IISWSGI-C01: .*web\.config\.in, filled"),
+        ({"setup__py": "from setuptools import setup\nsetup(install_requires=['no-such-x'])\n"},
+         "error: IISWSGI-I03: .*no-such-x"),
+    ],
+    ids=["web.config", "requirement"],
+)  # fmt: skip
+def test_what_fails_is_one_sentence(python, server, tmp_path, files, code):
+    app = application(tmp_path / "app", **files)
+    status, output = install(python, app, server)
+    assert status == 1
+    assert re.search(code, output)
+    assert "Traceback" not in output
+    assert server.registrations() == []
+
+
+def readme_example():
+    """The setup.py that the README shows, as it is written there."""
+    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+    (block,) = re.findall(r"\.\. code-block:: python\n\n((?:(?: {4}.*)?\n)*? {4}\)\n)", text)
+    assert "class install_greeting" in block
+    return re.sub("^ {4}", "", block, flags=re.MULTILINE)
+
+
+def test_the_readmes_example_does_what_it_says(python, server, tmp_path):
+    app = application(tmp_path / "app", setup__py=readme_example())
+    status, output = install(python, app, server, "--greeting=Grüß Gott")
+    assert status == 0, output
+    assert (app / "greeting.txt").read_text(encoding="utf-8") == "Grüß Gott"
+    _, wanted = read_registrations(app / "web.config")
+    assert wanted[0].variables == (("GREETING", "Grüß Gott"),)
+    assert server.registrations() == list(wanted)
+
+
+def test_its_options_may_stand_in_setup_cfg(python, server, tmp_path):
+    cfg = f"{COMMANDS}[install_msdeploy]\ngreeting = Servus\nskip_fcgi_app_install = 1\n"
+    app = application(tmp_path / "app", setup__py=readme_example(), setup__cfg=cfg)
+    status, output = install(python, app, server)
+    assert status == 0, output
+    assert (app / "greeting.txt").read_text(encoding="utf-8") == "Servus"
+    assert server.registrations() == []
+
+
+OWN_WEB_CONFIG = """
+from setuptools import setup
+from iiswsgi.install_msdeploy import install_msdeploy as base
+class install_msdeploy(base):
+    def write_web_config(self):
+        self.variables["GREETING"] = 7
+        super().write_web_config()
+        self.announce("written to " + str(self.folder))
+setup(name="greeter", version="1.0", py_modules=["greeter"],
+      cmdclass={"install_msdeploy": install_msdeploy})
+"""
+
+
+def test_each_step_can_be_overridden(python, server, tmp_path):
+    app = application(tmp_path / "app", setup__py=OWN_WEB_CONFIG)
+    status, output = install(python, app, server)
+    assert status == 0, output
+    assert server.registrations()[0].variables == (("GREETING", "7"),)
