@@ -33,6 +33,9 @@ _OTHER_ACCOUNTS = (
 )
 """Where the usual places of application pools and of IIS Express are: variable and patterns."""
 
+_TARGET = re.compile(r"[A-Za-z_][\w.]+:[A-Za-z_][\w.]*(\(\))?")
+"""``module:callable``, which stands in the command line; files are mostly in the site's folder."""
+
 _LINES_SEARCHED = 20_000
 """Lines of a log that are searched for a site's name; some megabytes."""
 
@@ -108,14 +111,15 @@ def _names(path: str, starts: list[_Start]) -> bool:
 
     There and in JSON backslashes are doubled, perhaps twice.
     """
-    wanted = [word for start in starts for word in (start.folder, *start.arguments[-1:])]
+    wanted = {start.folder for start in starts}
+    wanted.update(word for start in starts for word in start.arguments if _TARGET.fullmatch(word))
     try:
         with contextlib.closing(Tail(path)) as tail:
             text = tail.last(_LINES_SEARCHED).decode("utf-8", "replace")
     except OSError:
         return False
     text = os.path.normcase(re.sub(r"\\+", r"\\", text))
-    return any(os.path.normcase(word) in text for word in wanted if len(word) > 3)
+    return any(os.path.normcase(word) in text for word in wanted)
 
 
 def _starts(site: str, environ: Mapping[str, str]) -> Iterator[_Start]:

@@ -84,6 +84,33 @@ def test_json_stays_json(log, capsys):
     assert json.loads(run(capsys, log)[1]) == entry
 
 
+def test_what_is_remarkable_is_said(tmp_path, capsys):
+    site = make_site(tmp_path / "site", options="log_file = %(here)s/my.log")
+    (site / "my.log").write_text("of the site\n", encoding="utf-8")
+    config = site / "web.config"
+    text = config.read_text(encoding="utf-8")
+    second = text.replace("app.ini", "gone.ini").partition("<add ")[2].partition("/>")[0]
+    second = second.replace('name="iiswsgi"', 'name="second"')
+    config.write_text(text.replace("<add ", f"<add {second}/><add ", 1), encoding="utf-8")
+    status, out, err = run(capsys, site)
+    assert (status, out) == (0, "of the site\n")
+    assert err.startswith("IISWSGI-S15: ")
+    assert "gone.ini" in err
+
+
+def test_ctrl_c_ends_the_following(log, capsys, monkeypatch):
+    log.write_text("one\n", encoding="utf-8", newline="\n")
+
+    def look(seconds):
+        if log.stat().st_size > 10:
+            raise KeyboardInterrupt
+        with log.open("a", encoding="utf-8", newline="\n") as file:
+            file.write("and more\n")
+
+    monkeypatch.setattr("iiswsgi.logcommand.time.sleep", look)
+    assert run(capsys, log, "-f")[:2] == (130, "one\nand more\n")
+
+
 @contextlib.contextmanager
 def following(log):
     """``iiswsgi log --follow``: what it has printed so far, in a list."""

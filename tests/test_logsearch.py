@@ -88,6 +88,27 @@ def test_of_shared_logs_the_one_that_names_the_site(tmp_path, environ, usual, qu
     assert not found.remarks
 
 
+def test_a_module_is_a_site_s_name_too(tmp_path, environ, usual):
+    log = make_log(usual, "command line: ['-m', 'iiswsgi', 'serve', 'shop.web:make_app()']\n")
+    for target, remarks in (("shop.web:make_app()", 0), ("other.web:make_app()", 1)):
+        site = make_site(tmp_path / target[:5], arguments=f"-m iiswsgi serve {target}")
+        found = logsearch.find(str(site), environ)
+        assert found.logs == [log]
+        assert len(found.remarks) == remarks
+
+
+def test_a_log_that_cannot_be_read_names_nothing(tmp_path, environ, usual, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    site = make_site(tmp_path / "site")
+    log = make_log(usual, str(site))
+    monkeypatch.setattr(logsearch, "Tail", refuse)
+    found = logsearch.find(str(site), environ)
+    assert found.logs == [log]
+    assert "no log names this site" in found.remarks[0]
+
+
 def test_when_no_log_names_the_site_it_is_said(tmp_path, environ, usual):
     site = make_site(tmp_path / "site")
     log = make_log(usual, "of another site\n")

@@ -126,6 +126,14 @@ def quick(environ, start_response):
     return [b"quick"]
 
 
+def test_extras_hear_for_tracing_only():
+    server = IISWSGIServer(
+        quick, settings.parse({"access_log": "on"}), shutdown=Shutdown(), errors=io.StringIO()
+    )
+    server.extras.hear(logentry.entry("INFO", "n", "text"))
+    serve(quick, request_bytes(params=PARAMS), access_log="on", trace_records="on")
+
+
 def access_lines(entries):
     return [entry for entry in entries.seen if entry.name == "iiswsgi.access"]
 
