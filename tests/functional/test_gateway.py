@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -211,14 +212,44 @@ def test_all_output_goes_to_the_log_and_none_to_the_wire(client):
     assert client.get("/").text == "hello\n"
 
 
+def wait_for_its_id(client, answer):
+    """The id on an error page leads to a line of the log."""
+    [error_id] = re.findall(r"Error id: (\w+)", answer.text)
+    client.wait_for_log(f"error id {error_id}")
+
+
 def test_an_exception_is_a_plain_page_with_an_id_that_the_log_has(client):
     answer = client.get("/raise")
     assert answer.status == 500
     assert "secret-detail" not in answer.text
     assert "Traceback" not in answer.text
     client.wait_for_log("RuntimeError: raised on request: secret-detail")
-    client.wait_for_log("IISWSGI-W")
+    wait_for_its_id(client, answer)
     assert client.get("/").status == 200
+
+
+PREFIX = """
+[filter:prefix]
+use = egg:PasteDeploy#prefix
+prefix =
+"""
+"""Middleware that takes REMOTE_ADDR from X-Forwarded-For, and that header away."""
+
+FAILS = "paste.app_factory = fixtureapps.app:make_app\nfilter-with = prefix"
+
+
+def test_a_traceback_is_for_the_server_itself(tmp_path):
+    site = make_site(tmp_path, FAILS, options="expose_tracebacks = true", rest=PREFIX)
+    with serving(site) as client:
+        answer = client.get("/raise")
+        assert "RuntimeError: raised on request: secret-detail" in answer.text
+        wait_for_its_id(client, answer)
+        for passed_on in ("192.0.2.1", "127.0.0.1"):
+            answer = client.get("/raise", headers=[("X-Forwarded-For", passed_on)])
+            assert answer.status == 500
+            assert "secret-detail" not in answer.text
+            assert "iiswsgi.log" not in answer.text
+            wait_for_its_id(client, answer)
 
 
 def test_system_exit_does_not_end_the_process(client):
@@ -257,6 +288,7 @@ def test_an_application_that_cannot_be_loaded_says_where_to_look(tmp_path):
         assert "cannot be loaded" not in answer.text  # the exception's own words
         client.wait_for_log("RuntimeError: this application cannot be loaded")
         client.wait_for_log("about to fail")
+        wait_for_its_id(client, answer)
 
 
 @pytest.mark.parametrize("arguments", [BY_PASTER, '-m iiswsgi serve "{ini}"'])
@@ -289,7 +321,9 @@ def test_an_unknown_setting_is_named(tmp_path):
 def test_max_request_body(tmp_path):
     with serving(make_site(tmp_path, options="max_request_body = 1000")) as client:
         assert client.post("/count", b"x" * 1000).json["length"] == 1000
-        assert client.post("/count", b"x" * 1001).status == 413
+        answer = client.post("/count", b"x" * 1001)
+        assert answer.status == 413
+        wait_for_its_id(client, answer)
         assert client.post("/count", b"x" * 200_000, chunked=True).status == 413
         assert client.get("/").status == 200
 
