@@ -19,7 +19,7 @@ import pytest
 from deploy.wheels import installed
 from doubles import install_appcmd
 from doubles.webdeploy import WebDeploy, install_program
-from functional.sites import EXAMPLES
+from functional.sites import EXAMPLES, ON_WINE
 from iiswsgi.deploy.pythons import own_platform
 
 MADE = ("build", "dist", "*.egg-info", "__pycache__", "Manifest.xml", "*.stamp", "web.config")
@@ -42,7 +42,9 @@ def environment(**variables):
         if not name.upper().startswith(("PIP_", "PYTHON", "IIS", "APPL_"))
     }
     nothing = "nul" if sys.platform == "win32" else os.devnull
-    return {**kept, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": nothing, **variables}
+    # As os.environ has it: case makes no difference on Windows, and capitals are kept.
+    named = {n.upper() if sys.platform == "win32" else n: v for n, v in variables.items()}
+    return {**kept, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": nothing, **named}
 
 
 def build(folder, name, *options, **variables):
@@ -84,6 +86,10 @@ class Server:
         programs = folder / "Program Files"
         launcher = programs / "Python312" / "Scripts" / "iiswsgi_install.exe"
         install_program(launcher, "iiswsgi.deploy.bootstrap")
+        if ON_WINE:  # what it needs lies beside pip in dev.py's Pythons; see there
+            packages = self.app / "Lib" / "site-packages"
+            packages.mkdir(parents=True)
+            shutil.copy(sys.modules["sitecustomize"].__file__, packages)
         self.variables = {"ProgramFiles": str(programs), "IIS_BIN": str(iis)}
 
     def install(self, package, env=None, **answers):

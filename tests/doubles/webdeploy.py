@@ -154,17 +154,16 @@ def in_xml(data, match, value):
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True), len(found)
 
 
-if sys.platform == "win32":
+def command_line(text, environ):
+    """What is started for a command; the variables are put in here, by *environ*.
 
-    def command_line(text, environ):
-        return f'{environ["ComSpec"]} /s /c "{text}"'
-
-else:
-
-    def command_line(text, environ):
-        known = {name.upper(): value for name, value in environ.items()}
-        text = re.sub("%([^%]+)%", lambda match: known.get(match[1].upper(), match[0]), text)
-        return shlex.split(text.replace("\\", "/"))
+    cmd.exe would do so itself, but Wine gives every process a ProgramFiles of its own.
+    """
+    known = {name.upper(): value for name, value in environ.items()}
+    text = re.sub("%([^%]+)%", lambda match: known.get(match[1].upper(), match[0]), text)
+    if sys.platform == "win32":
+        return f'{environ["COMSPEC"]} /c "{text}"'
+    return shlex.split(text.replace("\\", "/"))
 
 
 def install_program(path, module):
