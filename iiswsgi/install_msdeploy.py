@@ -78,7 +78,8 @@ class install_msdeploy(Command):  # noqa: N801 - the name is the command's
         web_config = self.folder / install.WEB_CONFIG
         if self.skip_fcgi_app_install:
             log.info("the FastCGI applications are not registered, as asked")
-            return
-        with reported():
-            if web_config.is_file():
+        elif not web_config.is_file():
+            log.info("there is no %s, so there is nothing to register in IIS", web_config)
+        else:
+            with reported():
                 install.register_applications(web_config, os.environ, self.apphost_config or "")

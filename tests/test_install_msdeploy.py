@@ -104,6 +104,15 @@ def test_what_fails_is_one_sentence(python, server, tmp_path, files, code):
     assert server.registrations() == []
 
 
+def test_a_project_without_a_web_config_is_only_installed(python, server, tmp_path):
+    app = application(tmp_path / "app")
+    (app / "web.config.in").unlink()
+    status, output = install(python, app, server)
+    assert status == 0, output
+    assert "nothing to register in IIS" in output
+    assert server.registrations() == []
+
+
 def readme_example():
     """The setup.py that the README shows, as it is written there."""
     text = (ROOT / "README.rst").read_text(encoding="utf-8")

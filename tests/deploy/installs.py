@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from iiswsgi import process
+
 SECONDS = 300
 
 MAKE_ENVIRONMENT = """\
@@ -127,6 +129,18 @@ def run(command, folder=None, **variables):
         check=False,
     )
     return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def recorded(monkeypatch):
+    """The commands that would have been run; each ends well, and nothing is run."""
+    commands = []
+
+    def run(command, **_options):
+        commands.append(list(command))
+        return process.Completed(tuple(command), 0, b"")
+
+    monkeypatch.setattr(process, "run", run)
+    return commands
 
 
 def bootstrap(*arguments, **variables):

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from deploy.installs import MAKE_ENVIRONMENT, run
-from iiswsgi import process
+from deploy.installs import MAKE_ENVIRONMENT, recorded, run
 from iiswsgi.deploy.environment import (
     TOOLS,
     environment_python,
@@ -20,15 +19,7 @@ from iiswsgi.errors import InstallError
 
 @pytest.fixture
 def commands(monkeypatch):
-    """What would have been run; each call ends well and makes nothing."""
-    given = []
-
-    def completed(command, **_options):
-        given.append(list(command))
-        return process.Completed(tuple(command), 0, b"")
-
-    monkeypatch.setattr(process, "run", completed)
-    return given
+    return recorded(monkeypatch)
 
 
 def test_a_script_makes_it_and_it_is_taken_again(tmp_path, caplog):

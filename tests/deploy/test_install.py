@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-from deploy.installs import application
+from deploy.installs import application, recorded
 from doubles import install_appcmd
-from iiswsgi import process
 from iiswsgi.deploy.install import (
     install_project,
     install_wheelhouse,
@@ -25,15 +24,7 @@ EMPTY = "<configuration/>"
 
 @pytest.fixture
 def calls(monkeypatch):
-    """The commands that would have been run; each ends well."""
-    commands = []
-
-    def run(command, **_options):
-        commands.append(list(command))
-        return process.Completed(tuple(command), 0, b"")
-
-    monkeypatch.setattr(process, "run", run)
-    return commands
+    return recorded(monkeypatch)
 
 
 @pytest.fixture
