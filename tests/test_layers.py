@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -173,6 +174,13 @@ if sys.platform != "win32":
 
 def test_no_module_is_named_windows_only_in_vain():
     assert set(MODULES) >= WINDOWS_ONLY
+
+
+def test_coverage_leaves_out_just_what_needs_windows():
+    settings = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    section = settings.partition("[tool.coverage.report]")[2]
+    left_out = re.findall(r'"(iiswsgi/.*)\.py"', section)
+    assert {path.replace("/", ".") for path in left_out} == WINDOWS_ONLY
 
 
 def test_the_server_needs_neither_setuptools_nor_pkg_resources():

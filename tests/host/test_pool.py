@@ -544,6 +544,16 @@ def test_a_client_that_leaves_never_harms_the_next(make_pool, how):
     assert pool.counters.client_gone == 1
 
 
+def test_an_abort_that_is_not_obeyed_costs_the_process(make_pool):
+    pool = make_pool(
+        modes=Modes(client_gone="abort"), response_buffer_limit=0, activity_timeout=0.5
+    )
+    reply = pool.exchange([("DO", "drip 30")], None)
+    next(reply.body)
+    reply.close()
+    assert pool.ask("served").text == b"1"
+
+
 @pytest.mark.parametrize("how", ["kill", "abort"])
 def test_a_client_that_leaves_while_sending(make_pool, how):
     pool = make_pool(modes=Modes(client_gone=how), activity_timeout=20)
