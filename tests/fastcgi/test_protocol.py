@@ -1,12 +1,11 @@
-"""Records and pairs: any cut of the input gives the same result."""
+"""Records: any cut of the input gives the same result."""
 
 import doctest
-import struct
 
 import pytest
 from flup.server import fcgi_base
 
-from iiswsgi.errors import ProtocolError, RequestTooLarge
+from iiswsgi.errors import ProtocolError
 from iiswsgi.fastcgi import protocol
 from iiswsgi.fastcgi.protocol import Decoder, Record, RecordType
 
@@ -91,59 +90,6 @@ def test_begin_and_end_round_trip():
 def test_bodies_of_the_wrong_length_are_errors(decode, content):
     with pytest.raises(ProtocolError, match="IISWSGI-P02"):
         decode(content)
-
-
-PAIRS = {
-    "A": "",
-    "": "no name",
-    "N" * 127: "v" * 128,
-    "L" * 128: "w" * 127,
-    "BIG": "y" * 70_000,
-    "LATIN": "caf\xe9\xff\x00",
-}
-
-
-def test_pairs_round_trip():
-    assert protocol.decode_pairs(protocol.encode_pairs(PAIRS)) == PAIRS
-
-
-def test_pairs_agree_with_flup():
-    data = protocol.encode_pairs(PAIRS.items())
-    position, found = 0, {}
-    while position < len(data):
-        position, (name, value) = fcgi_base.decode_pair(data, position)
-        found[name.decode("latin-1")] = value.decode("latin-1")
-    assert found == PAIRS
-
-
-def test_of_two_pairs_with_one_name_the_later_counts():
-    assert protocol.decode_pairs(protocol.encode_pairs([("A", "1"), ("A", "2")])) == {"A": "2"}
-
-
-SHORT_PAIRS = protocol.encode_pairs({"NAME": "value", "N" * 130: "v" * 140})
-
-
-@pytest.mark.parametrize("end", [e for e in range(1, len(SHORT_PAIRS)) if e != 11])
-def test_pairs_cut_short_are_an_error(end):
-    with pytest.raises(ProtocolError, match="IISWSGI-P03"):
-        protocol.decode_pairs(SHORT_PAIRS[:end])
-
-
-def test_a_length_beyond_everything_is_an_error():
-    with pytest.raises(ProtocolError, match="IISWSGI-P03"):
-        protocol.decode_pairs(b"\x01" + struct.pack("!L", 0xFFFFFFFF) + b"A")
-
-
-def test_too_many_pairs_are_refused():
-    data = protocol.encode_pairs((str(number), "") for number in range(11))
-    assert len(protocol.decode_pairs(data, 11)) == 11
-    with pytest.raises(RequestTooLarge, match="IISWSGI-P04: more than 10 server variables"):
-        protocol.decode_pairs(data, 10)
-
-
-def test_values_above_latin_1_cannot_be_sent():
-    with pytest.raises(UnicodeEncodeError):
-        protocol.encode_pairs({"A": "\u20ac"})
 
 
 def test_the_constants_agree_with_flup():
