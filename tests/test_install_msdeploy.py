@@ -29,6 +29,29 @@ def server(tmp_path):
     return AppCmd(str(install_appcmd(tmp_path / "iis bin")))
 
 
+# Without pip, which takes most of the time: overriding is what the methods are for.
+QUICK = """\
+from setuptools import setup
+from iiswsgi.install_msdeploy import install_msdeploy as base
+
+class install_msdeploy(base):
+    def pre_install(self):
+        self.write_web_config()
+
+    def write_web_config(self):
+        self.variables["FROM_SETUP"] = 7
+        super().write_web_config()
+
+setup(name="greeter", version="1.0", py_modules=["greeter"],
+      cmdclass={"install_msdeploy": install_msdeploy})
+"""
+
+
+@pytest.fixture
+def quick(tmp_path):
+    return application(tmp_path / "My Ä [b]", setup__py=QUICK)
+
+
 def install(python, folder, server, *options, **variables):
     command = [python, "setup.py", "install_msdeploy", *options]
     bin_folder = Path(server.executable).parent
@@ -45,71 +68,85 @@ def test_the_project_is_installed_configured_and_registered(python, server, tmp_
     assert wanted[1].variables == (("GREETING", "you"),)
 
 
-def test_the_folders_name_comes_from_the_variable_and_without_a_last_separator(
-    python, server, tmp_path
-):
-    app = application(tmp_path / "app")
-    status, output = install(python, app, server, "-S", APPL_PHYSICAL_PATH="C:\\inetpub\\app\\")
+def test_the_folders_name_comes_from_the_variable_without_a_last_separator(quick, server):
+    status, output = install(sys.executable, quick, server, "-S", APPL_PHYSICAL_PATH="C:\\app\\")
     assert status == 0, output
-    config = read_config(app / "web.config")
-    assert config.fastcgi_applications[0].full_path == "C:\\inetpub\\app\\Scripts\\python.exe"
+    config = read_config(quick / "web.config")
+    assert config.fastcgi_applications[0].full_path == "C:\\app\\Scripts\\python.exe"
 
 
-def test_nothing_is_registered_when_so_asked(python, server, tmp_path):
-    app = application(tmp_path / "app")
-    status, output = install(python, app, server, "--skip-fcgi-app-install")
+def test_nothing_is_registered_when_so_asked(quick, server):
+    status, output = install(sys.executable, quick, server, "--skip-fcgi-app-install")
     assert status == 0, output
     assert "not registered, as asked" in output
     assert server.registrations() == []
-    assert (app / "web.config").is_file()
+    assert (quick / "web.config").is_file()
 
 
 if sys.platform != "win32" or ON_WINE:  # elsewhere the machine's own IIS would be found
 
-    def test_without_appcmd_that_is_one_line_and_the_rest_is_done(python, tmp_path):
-        app = application(tmp_path / "app")
+    def test_without_appcmd_that_is_one_line_and_the_rest_is_done(quick, tmp_path):
         nowhere = AppCmd(str(tmp_path / "no iis" / "appcmd.exe"))
-        status, output = install(python, app, nowhere)
+        status, output = install(sys.executable, quick, nowhere)
         assert status == 0, output
         assert output.count("IISWSGI-I13: there is no appcmd.exe here, so 2 ") == 1
-        assert (app / "web.config").is_file()
+        assert (quick / "web.config").is_file()
 
 
-def test_iis_express_has_a_configuration_for_each_user(python, server, tmp_path):
+def test_iis_express_has_a_configuration_for_each_user(quick, server, tmp_path):
     own = tmp_path / "my documents" / "applicationhost.config"
     own.parent.mkdir()
     write_config(own, {})
-    app = application(tmp_path / "app")
-    status, output = install(python, app, server, f"--apphost-config={own}")
+    status, output = install(sys.executable, quick, server, f"--apphost-config={own}")
     assert status == 0, output
     assert server.registrations() == []
     assert len(server._replace(apphost_config=str(own)).registrations()) == 2
 
 
+def test_each_step_can_be_overridden(quick, server):
+    text = (quick / "web.config.in").read_text(encoding="utf-8").replace("GREETING)", "FROM_SETUP)")
+    (quick / "web.config.in").write_text(text, encoding="utf-8")
+    status, output = install(sys.executable, quick, server)
+    assert status == 0, output
+    assert server.registrations()[0].variables == (("GREETING", "7"),)
+
+
+def test_options_may_stand_in_setup_cfg(quick, server):
+    cfg = f"{COMMANDS}[install_msdeploy]\nskip_fcgi_app_install = 1\n"
+    (quick / "setup.cfg").write_text(cfg, encoding="utf-8")
+    status, output = install(sys.executable, quick, server)
+    assert status == 0, output
+    assert server.registrations() == []
+
+
+def test_a_project_without_a_web_config_is_only_installed(quick, server):
+    (quick / "web.config.in").unlink()
+    status, output = install(sys.executable, quick, server)
+    assert status == 0, output
+    assert "nothing to register in IIS" in output
+    assert server.registrations() == []
+
+
 @pytest.mark.parametrize(
     ("files", "code"),
     [
-        ({"web__config__in": "<configuration>"}, r"error: IISWSGI-C01: .*web\.config\.in, filled"),
-        ({"setup__py": "from setuptools import setup\nsetup(install_requires=['no-such-x'])\n"},
-         "error: IISWSGI-I03: .*no-such-x"),
+        (
+            {"setup__py": QUICK, "web__config__in": "<configuration>"},
+            r"error: IISWSGI-C01: .*web\.config\.in, filled",
+        ),
+        (
+            {"setup__py": "from setuptools import setup\nsetup(install_requires=['no-such-x'])\n"},
+            "error: IISWSGI-I03: .*no-such-x",
+        ),
     ],
     ids=["web.config", "requirement"],
-)  # fmt: skip
+)
 def test_what_fails_is_one_sentence(python, server, tmp_path, files, code):
     app = application(tmp_path / "app", **files)
     status, output = install(python, app, server)
     assert status == 1
     assert re.search(code, output)
     assert "Traceback" not in output
-    assert server.registrations() == []
-
-
-def test_a_project_without_a_web_config_is_only_installed(python, server, tmp_path):
-    app = application(tmp_path / "app")
-    (app / "web.config.in").unlink()
-    status, output = install(python, app, server)
-    assert status == 0, output
-    assert "nothing to register in IIS" in output
     assert server.registrations() == []
 
 
@@ -129,32 +166,3 @@ def test_the_readmes_example_does_what_it_says(python, server, tmp_path):
     _, wanted = read_registrations(app / "web.config")
     assert wanted[0].variables == (("GREETING", "Grüß Gott"),)
     assert server.registrations() == list(wanted)
-
-
-def test_its_options_may_stand_in_setup_cfg(python, server, tmp_path):
-    cfg = f"{COMMANDS}[install_msdeploy]\ngreeting = Servus\nskip_fcgi_app_install = 1\n"
-    app = application(tmp_path / "app", setup__py=readme_example(), setup__cfg=cfg)
-    status, output = install(python, app, server)
-    assert status == 0, output
-    assert (app / "greeting.txt").read_text(encoding="utf-8") == "Servus"
-    assert server.registrations() == []
-
-
-OWN_WEB_CONFIG = """
-from setuptools import setup
-from iiswsgi.install_msdeploy import install_msdeploy as base
-class install_msdeploy(base):
-    def write_web_config(self):
-        self.variables["GREETING"] = 7
-        super().write_web_config()
-        self.announce("written to " + str(self.folder))
-setup(name="greeter", version="1.0", py_modules=["greeter"],
-      cmdclass={"install_msdeploy": install_msdeploy})
-"""
-
-
-def test_each_step_can_be_overridden(python, server, tmp_path):
-    app = application(tmp_path / "app", setup__py=OWN_WEB_CONFIG)
-    status, output = install(python, app, server)
-    assert status == 0, output
-    assert server.registrations()[0].variables == (("GREETING", "7"),)

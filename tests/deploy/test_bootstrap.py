@@ -34,7 +34,6 @@ class Server:
         self.bin = folder / "iis bin"
         sites = {"Default Web Site": folder, "Default Web Site/Greeter3": app}
         self.appcmd = AppCmd(str(install_appcmd(self.bin, sites)))
-        self.config = self.bin / "config" / "applicationHost.config"
 
     def install(self, *arguments, **variables):
         return bootstrap(*arguments, IIS_BIN=self.bin, GREETING='dear ["world"]', **variables)
@@ -54,15 +53,14 @@ def test_an_application_is_found_installed_registered_and_asked(tmp_path, name):
     assert len(wanted) == 2
     assert wanted[0].variables == (("GREETING", 'dear ["world"]'),)
     assert server.appcmd.registrations() == list(wanted)
-    # Once more: nothing but what is there already.
-    before = server.config.read_bytes()
+    # Once more: the stamp is gone, the environment is there.
     status, output = server.install("-a", "greeter")
     assert (status, "IISWSGI-I23" in output) == (1, True), output
-    status, output = server.install("-a", "greeter", "-i", "-e", make, "install_msdeploy")
+    status, output = server.install("-a", "greeter", "-i", "-e", make, "check")
     assert status == 0, output
     assert "is taken as it is" in output
+    assert "running check" in output
     assert "running test_msdeploy" not in output
-    assert server.config.read_bytes() == before
 
 
 def lock(house):
