@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from iiswsgi import process
 
 SECONDS = 300
@@ -94,6 +96,16 @@ def application(folder, **files):
     for name, text in given.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def deep(folder):
+    """A folder whose path has more than 260 characters."""
+    path = folder.joinpath(*["ü [c] " + "d" * 90] * 4)
+    try:
+        path.mkdir(parents=True)
+    except OSError:
+        pytest.skip("this Windows allows no long paths; switch LongPathsEnabled on")
+    return path
 
 
 def make_python(folder):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from deploy import wheels
-from deploy.installs import application, bootstrap, script
+from deploy.installs import application, bootstrap, deep, script
 from doubles import install_appcmd
 from functional.sites import ON_WINE
 from iiswsgi.deploy import bootstrap as module
@@ -174,6 +174,6 @@ def test_an_option_that_is_none_is_refused(capsys):
 if sys.platform == "win32":
 
     def test_a_folder_that_windows_starts_nothing_in(install, caplog, tmp_path):
-        app = application(tmp_path.joinpath(*["ü [c] " + "d" * 90] * 4))
+        app = application(deep(tmp_path))
         assert install("--path", str(app)) == 1
         assert "IISWSGI-I04: " in caplog.text

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from deploy.installs import application, recorded
+from deploy.installs import application, deep, recorded
 from doubles import install_appcmd
 from iiswsgi.deploy.install import (
     install_project,
@@ -39,6 +39,16 @@ def test_a_web_config_is_filled_in_and_written(app):
     assert [registration.key[1][-3:] for registration in registrations] == ["n=1", "n=2"]
     assert registrations[0].key[0] == "C:\\My Ä [b]\\Scripts\\python.exe"
     assert registrations[0].variables == (("GREETING", 'say "<hi>" & go'),)
+
+
+def test_a_path_of_more_than_260_characters(tmp_path):
+    app = application(deep(tmp_path))
+    install_appcmd(tmp_path / "bin")
+    write_web_config(app, {"APPL_PHYSICAL_PATH": str(app), "GREETING": ""})
+    register_applications(app / "web.config", {"IIS_BIN": str(tmp_path / "bin")})
+    _, wanted = read_registrations(app / "web.config")
+    assert len(wanted[0].key[0]) > 260
+    assert find({"IIS_BIN": str(tmp_path / "bin")}).registrations() == list(wanted)
 
 
 def test_values_stay_out_of_the_log(app, caplog):
