@@ -8,6 +8,7 @@ stand-in for IIS. No index is asked; wheels come from the package or from a fold
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from doubles import install_appcmd
 from doubles.webdeploy import WebDeploy, install_program
 from functional.sites import EXAMPLES, ON_WINE
 from iiswsgi.deploy.pythons import own_platform
+
+# Each makes an environment and installs into it: a minute or two on Wine on a quiet machine.
+pytestmark = pytest.mark.timeout(900)
 
 MADE = ("build", "dist", "*.egg-info", "__pycache__", "Manifest.xml", "*.stamp", "web.config")
 """What a clean checkout has not."""
@@ -130,17 +134,19 @@ def test_sample_to_a_server_without_internet(tmp_path, index):
     assert str(server.app) in application.get("arguments")
     page = server.page("/some/page?format=text")
     assert "PATH_INFO = /some/page" in page
-    assert f"sys.prefix = {server.app}" in page or str(server.app) in page
+    # The page is by the Python that was installed, and by no other.
+    assert re.search(r"^Python: .*[\\/]iiswsgi-sample[\\/](bin|Scripts)[\\/]python", page, re.M)
 
 
-@pytest.mark.parametrize(
-    ("answers", "page"),
-    [
-        ({}, "Signed 0 times in this session."),
-        ({"Scaffold": "starter", "Project": "wiki"}, 'Welcome to <b id="project">wiki</b>'),
-    ],
-    ids=["guestbook", "starter"],
-)
+CHOICES = {
+    "starter": ({"Scaffold": "starter", "Project": "wiki"}, 'Welcome to <b id="project">wiki</b>'),
+    "guestbook": ({}, "Signed 0 times in this session."),
+}
+if ON_WINE:  # where each takes more than a minute
+    del CHOICES["guestbook"]
+
+
+@pytest.mark.parametrize(("answers", "page"), CHOICES.values(), ids=CHOICES)
 def test_pyramid(tmp_path, index, answers, page):
     package = build(tmp_path / "clean", "pyramid.msdeploy")
     server = Server(tmp_path / "server", "guestbook")
