@@ -143,13 +143,13 @@ def run(command, folder=None, **variables):
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
-def recorded(monkeypatch):
-    """The commands that would have been run; each ends well, and nothing is run."""
+def recorded(monkeypatch, status=0):
+    """The commands that would have been run; each would end so, and nothing is run."""
     commands = []
 
     def run(command, **_options):
         commands.append(list(command))
-        return process.Completed(tuple(command), 0, b"")
+        return process.Completed(tuple(command), status, b"")
 
     monkeypatch.setattr(process, "run", run)
     return commands

@@ -65,6 +65,15 @@ def test_names_without_a_value_are_left_and_told(app, caplog):
     assert "no value for APPL_PHYSICAL_PATH;" in caplog.text
 
 
+def test_a_web_config_is_replaced_and_keeps_its_mode(app):
+    (app / "web.config").write_text(EMPTY)
+    (app / "web.config").chmod(0o640)
+    mode = (app / "web.config").stat().st_mode
+    write_web_config(app, {"APPL_PHYSICAL_PATH": str(app), "GREETING": "x"})
+    assert (app / "web.config").read_text(encoding="utf-8") != EMPTY
+    assert (app / "web.config").stat().st_mode == mode
+
+
 def test_without_a_template_the_web_config_stays(tmp_path):
     (tmp_path / "web.config").write_text(EMPTY)
     assert write_web_config(tmp_path, {}) is None
@@ -144,6 +153,16 @@ def test_the_project_and_what_it_requires(app, calls):
     assert calls[-1] == [
         *("python.exe", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"),
         *("--use-pep517", "--no-build-isolation", "--editable", os.path.join(app, "")),
+    ]
+
+
+def test_a_setuptools_that_makes_no_wheels_gets_help(app, monkeypatch):
+    """Before 70.1 it needed the package wheel for what pip asks of it."""
+    commands = recorded(monkeypatch, status=1)
+    install_project("python.exe", app)
+    assert [command[6:] for command in commands[1:]] == [
+        ["wheel"],
+        ["--use-pep517", "--no-build-isolation", "--editable", os.path.join(app, "")],
     ]
 
 

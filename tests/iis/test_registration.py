@@ -13,6 +13,8 @@ WEB_CONFIG = """<configuration>
       <application fullPath="C:\\a b\\python.exe" arguments="-m iiswsgi serve &quot;C:\\ü.ini&quot;"
                    maxInstances="0" lockItem="true">
         <environmentVariables>
+          <environmentVariable name="GONE" value="0"/>
+          <clear/>
           <environmentVariable name="A" value="1"/>
           <remove name="a"/>
           <environmentVariable name="a" value="2 &amp; 3"/>
