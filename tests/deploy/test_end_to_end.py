@@ -108,10 +108,18 @@ class Server:
         """The FastCGI applications of applicationHost.config."""
         return ElementTree.parse(self.config).getroot().findall(".//fastCgi/application")
 
-    def page(self, url="/"):
-        """What the installed site answers to its own Python's stand-in."""
+    def page(self, path="/"):
+        """What the installed site answers, below the root, to its own Python's stand-in.
+
+        FastCGI processes are taken from applicationHost.config alone, as IIS does.
+        """
+        config = self.app / "web.config"
+        text = config.read_text(encoding="utf-8")
+        config.write_text(re.sub("(?s)<fastCgi>.*</fastCgi>", "", text), encoding="utf-8")
+        below = f"/{self.app.name}"
         parts = ("Scripts", "python.exe") if sys.platform == "win32" else ("bin", "python")
-        command = [str(self.app.joinpath(*parts)), "-m", "iiswsgi", "request", str(self.app), url]
+        command = [str(self.app.joinpath(*parts)), "-m", "iiswsgi", "request", str(self.app)]
+        command += [below + path, "--apphost", str(self.config), "--virtual-path", below]
         return run(command, self.site.parent, environment())
 
 
@@ -133,7 +141,8 @@ def test_sample_to_a_server_without_internet(tmp_path, index):
     assert python_of(application) == server.app / "Scripts/python.exe"
     assert str(server.app) in application.get("arguments")
     page = server.page("/some/page?format=text")
-    assert "PATH_INFO = /some/page" in page
+    assert "\nPath: /some/page" in page.replace("\r", "")
+    assert "Mount point: /iiswsgi-sample" in page
     # The page is by the Python that was installed, and by no other.
     assert re.search(r"^Python: .*[\\/]iiswsgi-sample[\\/](bin|Scripts)[\\/]python", page, re.M)
 
