@@ -211,5 +211,5 @@ def test_over_a_limit_there_is_an_answer_in_words_and_the_next_is_served(limited
         for _ in range(2):
             status, body = ask(sock, data)
             assert status == f"Status: {expected}"
-            assert body == b"hello" or body.startswith(expected.encode() + b"\n\n")
+            assert body == b"hello" or expected.encode() in body
             assert ask(sock, request("/count", b"x" * 10000))[1] == b"10000 bytes"
