@@ -19,7 +19,7 @@ NAMES = ["My Ä [b]"]
 if sys.platform != "win32":
     NAMES.append("/".join(["ü [c] " + "d" * 90] * 4))
 
-BROKEN = "[app:main]\npaste.app_factory = greeter:broken\n"
+BROKEN = "[app:main]\nuse = egg:iiswsgi#no_such_app\n"
 SHY = """\
 import sys
 print("nothing doing", file=sys.stderr)
@@ -89,10 +89,11 @@ if not (ON_WINE and sys.version_info >= (3, 12)):
 
 
 def test_an_application_that_fails_fails_the_installation(tmp_path):
-    app = application(tmp_path / "app", app__ini=BROKEN)
-    status, output = Server(tmp_path, app).install("-e", script(app).name)
+    app = application(tmp_path / "app", broken__ini=BROKEN)
+    make = script(app).name
+    status, output = bootstrap("--path", app, "-e", make, "test_msdeploy", "-c", "broken.ini")
     assert status == 1
-    assert "RuntimeError: the database is not there" in output
+    assert "LookupError: Entry point 'no_such_app' not found" in output
     assert "Traceback (most recent call last)" in output
     assert "IISWSGI-I41: " in output
     assert f"{app} is installed" not in output
