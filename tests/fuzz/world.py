@@ -6,12 +6,15 @@ import contextlib
 import errno
 import io
 import logging
+import math
 import random
 import tempfile
 import threading
 import traceback
 from collections import Counter
+from unittest import mock
 
+from iiswsgi.fastcgi import request
 from iiswsgi.fastcgi.transport.slots import SlottedTransport
 from iiswsgi.runtime.settings import Settings
 from iiswsgi.runtime.shutdown import Shutdown
@@ -59,22 +62,26 @@ class LogCheck(logging.Handler):
 
 @contextlib.contextmanager
 def watched():
-    """Within the block the gateway's log is checked, spools are counted and error ids stand still.
+    """Within the block the gateway's log is checked, spools are counted, and nothing is random.
 
-    An error id is random; two runs of one case must give the same bytes.
+    An error id is, and the look for an abort comes by the clock; two runs of one case must give
+    the same bytes.
     """
     root, handler = logging.getLogger("iiswsgi"), LogCheck()
-    before = root.level, root.propagate, tempfile.TemporaryFile, call.new_error_id
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    root.propagate = False
-    tempfile.TemporaryFile = Spool
-    call.new_error_id = lambda: "0" * 8
-    try:
-        yield
-    finally:
-        root.level, root.propagate, tempfile.TemporaryFile, call.new_error_id = before
-        root.removeHandler(handler)
+    with (
+        mock.patch.object(root, "propagate", False),
+        mock.patch.object(tempfile, "TemporaryFile", Spool),
+        mock.patch.object(call, "new_error_id", lambda: "0" * 8),
+        mock.patch.object(request, "LOOK_INTERVAL", math.inf),
+    ):
+        before = root.level
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            root.setLevel(before)
+            root.removeHandler(handler)
 
 
 class Errors(io.StringIO):
