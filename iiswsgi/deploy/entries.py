@@ -21,7 +21,8 @@ MAX_NAME = 32_767
 
 _FORBIDDEN = frozenset('<>:"|?*\\') | {chr(code) for code in range(32)}
 _DEVICES = frozenset(
-    ["CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(1, 10))]
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
+    + [f"{name}{digit}" for name in ("COM", "LPT") for digit in "123456789\xb9\xb2\xb3"]
 )
 """Names that are devices in any folder of Windows, whatever ending follows."""
 
@@ -33,6 +34,8 @@ def fault_of(name: str) -> str:
     """
     if not name or len(name) > MAX_NAME:
         return f"has {len(name)} characters; a path of Windows has 1 to {MAX_NAME}"
+    if any("\ud800" <= char <= "\udfff" for char in name):
+        return "has bytes in it that are no letters in this machine's encoding"
     return next((fault for fault in map(_fault_of_part, name.split("/")) if fault), "")
 
 
@@ -56,11 +59,16 @@ def first_clash(names: Iterable[str]) -> tuple[str, str] | None:
     """
     files: dict[str, str] = {}
     for name in names:
-        if name.casefold() in files:
-            return files[name.casefold()], name
-        files[name.casefold()] = name
+        if _folded(name) in files:
+            return files[_folded(name)], name
+        files[_folded(name)] = name
     for name in files.values():
         for place in (i for i, char in enumerate(name) if char == "/"):
-            if name[:place].casefold() in files:
-                return files[name[:place].casefold()], name
+            if _folded(name[:place]) in files:
+                return files[_folded(name[:place])], name
     return None
+
+
+def _folded(name: str) -> str:
+    """What NTFS compares: each character's capital, where that is one character."""
+    return "".join(char.upper() if len(char.upper()) == 1 else char for char in name)

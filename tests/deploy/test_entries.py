@@ -26,6 +26,8 @@ BAD = {
     "a/nul.txt": "device",
     "COM1": "device",
     "aux .log": "device",
+    "lpt\N{SUPERSCRIPT TWO}.txt": "device",
+    "caf\udce9": "no letters",
 }
 
 
@@ -47,6 +49,8 @@ def test_bad_names_and_why(name):
         (["Read.me", "READ.ME"], ("Read.me", "READ.ME")),
         (["same", "same"], ("same", "same")),
         (["Lib/a.py", "lib"], ("lib", "Lib/a.py")),
+        (["Größe", "GRÖßE"], ("Größe", "GRÖßE")),
+        (["straße", "strasse"], None),
     ],
 )
 def test_names_that_are_one_file_on_windows(names, clash):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
 import stat
 import struct
 import zipfile
@@ -149,6 +151,25 @@ def test_a_list_of_entries_without_end_is_not_read(tmp_path, monkeypatch):
 def test_what_is_no_zip_file_is_refused(tmp_path, data):
     (tmp_path / "x.zip").write_bytes(data)
     refusal(tmp_path / "x.zip")
+
+
+def test_whatever_is_changed_in_a_package_it_is_read_or_refused(tmp_path):
+    path = tmp_path / "x.zip"
+    content = {"Manifest.xml": b"<m/>" * 50, "app/a": b"a", "Parameters.xml": b"<p/>"}
+    write_archive(path, content)
+    original = path.read_bytes()
+    chance = random.Random(4)
+    for number in range(300):
+        data = bytearray(original)
+        for _ in range(chance.randint(1, 4)):
+            data[chance.randrange(len(data))] = chance.choice(
+                [0, 1, 0x2F, 0xFF, chance.randrange(256)]
+            )
+        path.write_bytes(data)
+        with contextlib.suppress(DeployError), opened(path) as archive:
+            archive.unpack(tmp_path / "out" / str(number))
+    inside = {p.relative_to(tmp_path).parts[0] for p in tmp_path.rglob("*")}
+    assert inside <= {"x.zip", "out"}
 
 
 def test_a_missing_file_is_refused(tmp_path):
