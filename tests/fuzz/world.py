@@ -60,6 +60,10 @@ class LogCheck(logging.Handler):
             self.problems.append(f"a log line without a code: {message!r}")
 
 
+def _no_id():
+    return "0" * 8
+
+
 @contextlib.contextmanager
 def watched():
     """Within the block the gateway's log is checked, spools are counted, and nothing is random.
@@ -71,7 +75,7 @@ def watched():
     with (
         mock.patch.object(root, "propagate", False),
         mock.patch.object(tempfile, "TemporaryFile", Spool),
-        mock.patch.object(call, "new_error_id", lambda: "0" * 8),
+        mock.patch.object(call, "new_error_id", _no_id),
         mock.patch.object(request, "LOOK_INTERVAL", math.inf),
     ):
         before = root.level
