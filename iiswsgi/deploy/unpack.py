@@ -25,8 +25,8 @@ MAX_UNPACKED = 8 << 30
 """Bytes of all files of a package together, unpacked. An application with its wheelhouse has some
 hundred megabytes; a zip bomb names more than any disk has."""
 
-_MAX_DIRECTORY = 16 << 20
-"""Bytes of a zip file's list of entries, which zipfile reads at once: 256 for each file."""
+_MAX_DIRECTORY = 32 << 20
+"""Bytes of a zip file's list of entries, which zipfile reads at once: 512 for each file."""
 
 _UNIX = 3
 
