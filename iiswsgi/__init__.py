@@ -17,8 +17,8 @@ The rooms, from the wire to the user:
 ``cli``      the ``iiswsgi`` command; ``commands`` has its subcommands
 
 Each setuptools command is a module of its own name: ``build_msdeploy``, ``bdist_msdeploy``,
-``install_msdeploy``, ``test_msdeploy``, ``bdist_webpi``, ``clean_webpi``. They share ``options``, and
-``setupcommand`` runs them where there is no setup.py.
+``install_msdeploy``, ``test_msdeploy``, ``bdist_webpi``, ``clean_webpi``. They share ``options``,
+and ``setupcommand`` runs them where there is no setup.py.
 """
 
 __version__ = "1.0.0.dev0"

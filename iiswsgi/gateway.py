@@ -174,7 +174,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         try:
             environ = make_environ(req.params, script_name=self.settings.script_name)
             self._check_length(environ)
-            if "CONTENT_LENGTH" not in environ:
+            if "CONTENT_LENGTH" not in environ and self.settings.chunked_bodies == "whole":
                 _state_length(environ, req)
         except (BadRequest, RequestTooLarge) as error:
             return refuse(error, req.params, response, error_page=self._pages)

@@ -176,6 +176,25 @@ def test_a_body_that_came_in_chunks_has_its_length(sent, length):
     assert answers[0].endswith(b"\r\n\r\n" + body)
 
 
+def test_a_body_that_came_in_chunks_is_pulled_where_a_setting_says_so():
+    seen = []
+
+    def first(environ, start_response):
+        assert "CONTENT_LENGTH" not in environ
+        assert environ["wsgi.input_terminated"]
+        seen.append(environ["wsgi.input"].read(5000))
+        start_response("200 OK", [])
+        return [b"fine"]
+
+    params = {**IIS, "CONTENT_LENGTH": "-1"}
+    whole = request_bytes(b"x" * 5000 + b"y" * 5000, params=params, chunk=5000)
+    answers, _ = ask(first, whole, whole, chunked_bodies="streamed")
+    assert answers[1].endswith(b"\r\n\r\nfine")
+    # The rest does not come; the application was at work all the same.
+    ask(first, whole[:-4000], chunked_bodies="streamed")
+    assert seen == [b"x" * 5000] * 3
+
+
 def test_a_body_without_a_word_of_its_length_ends_where_it_ends():
     def echo(environ, start_response):
         assert "CONTENT_LENGTH" not in environ

@@ -93,6 +93,16 @@ class Settings:
         " it. Half a mebibyte holds every"
         " form without files and costs little even with many threads.",
     )
+    chunked_bodies: Setting[str] = Setting(
+        convert.one_of("whole", "streamed"),
+        "whole",
+        "",
+        "A body that came in chunks has no length. whole: it is taken before the application"
+        " is called, and its length stated, for Django, Bottle and others take a request"
+        " without a length for one without a body. streamed: it is pulled as the application"
+        " reads, without a length, for those that heed wsgi.input_terminated.",
+        "whole",
+    )
     max_params_bytes: Setting[int] = Setting(
         convert.size_from(4 * convert.KIB),
         convert.MIB,
