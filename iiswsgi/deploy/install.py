@@ -14,6 +14,7 @@ from pathlib import Path
 
 from iiswsgi import process
 from iiswsgi.deploy import wheelhouse
+from iiswsgi.deploy.source import read_text
 from iiswsgi.errors import ConfigError, InstallError
 from iiswsgi.iis.appcmd import AppCmd, find
 from iiswsgi.iis.config import SiteConfig, find_application, parse_config
@@ -107,17 +108,15 @@ def write_web_config(folder: Path, variables: Mapping[str, str]) -> Path | None:
 
     A file that IIS could not read never takes the place of one that it can.
 
-    :raises InstallError: I31 the template cannot be read, or the file not be written.
+    :raises DeployError: D06, the template cannot be read.
     :raises ConfigError: what came out is no web.config; the file was left as it was.
+    :raises InstallError: I31, the file cannot be written.
     """
     template, target = folder / TEMPLATE, folder / WEB_CONFIG
     if not template.is_file():
         log.info("%s has no %s, so its %s stays as it is", folder, TEMPLATE, WEB_CONFIG)
         return None
-    try:
-        filled = fill(template.read_text(encoding="utf-8-sig"), variables)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InstallError("I31", f"{template} cannot be read as UTF-8: {error}") from error
+    filled = fill(read_text(template), variables)
     data = filled.text.encode()
     parse_config(data, f"{template}, filled in")
     try:

@@ -15,7 +15,7 @@ from iiswsgi.deploy.install import (
     register_applications,
     write_web_config,
 )
-from iiswsgi.errors import ConfigError, InstallError
+from iiswsgi.errors import ConfigError, DeployError, InstallError
 from iiswsgi.iis.appcmd import find
 from iiswsgi.iis.registration import read_registrations
 
@@ -83,7 +83,8 @@ def test_without_a_template_the_web_config_stays(tmp_path):
 @pytest.mark.parametrize(
     ("template", "error", "code"),
     [
-        (b"<configuration>\xe4</configuration>", InstallError, "I31"),
+        (b"<configuration>\xe4</configuration>", DeployError, "D06: .*not UTF-8"),
+        (b'<?xml version="1.0" encoding="latin-1"?><configuration/>', DeployError, "D06"),
         (b"<configuration>", ConfigError, "C01: .*filled in, line 1"),
         (b"<configuration>&x;</configuration>", ConfigError, "C01"),
         (b'<!DOCTYPE a [<!ENTITY x "y">]><configuration>&x;</configuration>', ConfigError, "C01"),
