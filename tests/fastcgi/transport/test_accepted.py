@@ -1,7 +1,6 @@
 """An accepted connection: what it forgives its peer, and how it ends when its place is needed."""
 
 import math
-import socket
 import threading
 import time
 
@@ -10,78 +9,57 @@ import pytest
 from iiswsgi.errors import ClientDisconnected
 from iiswsgi.fastcgi.transport import accepted
 from iiswsgi.fastcgi.transport.accepted import AcceptedTransport
-from iiswsgi.runtime.shutdown import Shutdown
 
-
-@pytest.fixture
-def shutdown():
-    value = Shutdown()
-    yield value
-    value.close()
-
-
-@pytest.fixture
-def peer():
-    """The other end, once :func:`accept` made it."""
-    ends = socket.socketpair()
-    yield ends
-    for end in ends:
-        end.close()
-
-
-def send_much(transport):
-    """More than any buffer of the system holds."""
-    for _ in range(1000):
-        transport.send(b"x" * 65536)
+from .helpers import send_much
 
 
 def test_management_records_are_answered():
     assert AcceptedTransport.answers_management
 
 
-def test_a_first_request_is_waited_for_though_a_stop_is_requested(peer, shutdown, monkeypatch):
+def test_a_first_request_is_waited_for_though_a_stop_is_requested(pair, shutdown, monkeypatch):
     monkeypatch.setattr(accepted, "_FIRST_REQUEST", 10)
-    transport = AcceptedTransport(peer[0], shutdown, "test", None)
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
     shutdown.request("test")
-    timer = threading.Timer(0.2, peer[1].sendall, [b"first"])
+    timer = threading.Timer(0.2, pair[1].sendall, [b"first"])
     timer.start()
     assert transport.receive_idle() == b"first"
     assert transport.receive_idle() == b"", "later ones are not"
     timer.join()
 
 
-def test_patience_with_a_first_request_ends(peer, shutdown, monkeypatch):
+def test_patience_with_a_first_request_ends(pair, shutdown, monkeypatch):
     monkeypatch.setattr(accepted, "_FIRST_REQUEST", 0.05)
-    transport = AcceptedTransport(peer[0], shutdown, "test", None)
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
     shutdown.request("test")
     assert transport.receive_idle() == b""
 
 
-def test_an_idle_connection_ends_after_its_time(peer, shutdown):
-    assert AcceptedTransport(peer[0], shutdown, "test", 0.05).receive_idle() == b""
+def test_an_idle_connection_ends_after_its_time(pair, shutdown):
+    assert AcceptedTransport(pair[0], shutdown, "test", 0.05).receive_idle() == b""
 
 
-def test_it_looks_more_than_once_before_its_time_is_over(peer, shutdown, monkeypatch):
+def test_it_looks_more_than_once_before_its_time_is_over(pair, shutdown, monkeypatch):
     monkeypatch.setattr(accepted, "_LOOK", 0.01)
-    transport = AcceptedTransport(peer[0], shutdown, "test", None)
-    timer = threading.Timer(0.2, peer[1].sendall, [b"late"])
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
+    timer = threading.Timer(0.2, pair[1].sendall, [b"late"])
     timer.start()
     assert transport.receive_idle() == b"late"
     timer.join()
 
 
-def test_a_peer_that_stalls_in_a_request_is_gone_after_its_time(peer, shutdown):
-    transport = AcceptedTransport(peer[0], shutdown, "test", 0.05)
+def test_a_peer_that_stalls_in_a_request_is_gone_after_its_time(pair, shutdown):
+    transport = AcceptedTransport(pair[0], shutdown, "test", 0.05)
     assert transport.receive() == b""
     with pytest.raises(ClientDisconnected, match="P10"):
         send_much(transport)
 
 
-def test_it_knows_how_long_it_has_waited(peer, shutdown):
-    transport = AcceptedTransport(peer[0], shutdown, "test", None)
+def test_it_knows_how_long_it_has_waited(pair, shutdown):
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
     assert transport.waited(time.monotonic() + 10)[0] is True, "from the beginning"
     assert transport.waited(time.monotonic() + 10)[1] >= 10
-    peer[1].sendall(b"request")
+    pair[1].sendall(b"request")
     assert transport.receive_idle() == b"request"
     assert transport.waited(time.monotonic()) == (False, -math.inf), "the application's turn"
 
@@ -93,26 +71,26 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
-def test_given_up_while_idle_it_ends(peer, shutdown, monkeypatch):
+def test_given_up_while_idle_it_ends(pair, shutdown, monkeypatch):
     monkeypatch.setattr(accepted, "_LOOK", 0.05)
-    transport = AcceptedTransport(peer[0], shutdown, "test", None)
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
     transport.give_up()
     assert transport.receive_idle() == b""
 
 
-def test_given_up_as_a_request_arrives_it_serves_that(peer, shutdown):
-    transport = AcceptedTransport(peer[0], shutdown, "test", None)
-    peer[1].sendall(b"just in time")
+def test_given_up_as_a_request_arrives_it_serves_that(pair, shutdown):
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
+    pair[1].sendall(b"just in time")
     transport.give_up()
     assert transport.receive_idle() == b"just in time"
     transport.send(b"answer")
-    assert peer[1].recv(100) == b"answer"
+    assert pair[1].recv(100) == b"answer"
 
 
 @pytest.mark.parametrize("act", [AcceptedTransport.receive, send_much], ids=["receive", "send"])
-def test_given_up_in_the_middle_of_a_request_its_wait_ends(peer, shutdown, act):
-    transport = AcceptedTransport(peer[0], shutdown, "test", 60)
-    peer[1].sendall(b"begins")
+def test_given_up_in_the_middle_of_a_request_its_wait_ends(pair, shutdown, act):
+    transport = AcceptedTransport(pair[0], shutdown, "test", 60)
+    pair[1].sendall(b"begins")
     assert transport.receive_idle() == b"begins"
     ended = []
 

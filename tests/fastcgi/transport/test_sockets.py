@@ -1,6 +1,5 @@
 """A connected stream socket: what arrives, what the end looks like, and being woken while idle."""
 
-import socket
 import threading
 import time
 
@@ -8,28 +7,8 @@ import pytest
 
 from iiswsgi.errors import ClientDisconnected
 from iiswsgi.fastcgi.transport.sockets import SocketTransport
-from iiswsgi.runtime.shutdown import Shutdown
 
-
-@pytest.fixture
-def shutdown():
-    value = Shutdown()
-    yield value
-    value.close()
-
-
-@pytest.fixture
-def pair():
-    ends = socket.socketpair()
-    yield ends
-    for end in ends:
-        end.close()
-
-
-def send_much(transport):
-    """More than any buffer of the system holds."""
-    for _ in range(1000):
-        transport.send(b"x" * 65536)
+from .helpers import send_much
 
 
 def test_bytes_go_both_ways(pair, shutdown):
