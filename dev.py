@@ -6,11 +6,13 @@
     python3 dev.py lint                                 ruff and mypy alone
 
 ``test`` runs the suite on every Python from 3.10 on that is found, then on the official Windows
-Pythons (on Wine where this is not Windows), then with other web servers and a browser. ``--fast``
-stops after the first Python. Suites run side by side; a test that failed is run once more when the
-machine is quiet, and if it passes then, it is shown as unsteady. What it needs it puts into .venv
-and .cache; on Debian, as root or with sudo, it also installs the missing programs. Standard library
-only.
+Pythons (on Wine where this is not Windows), then with other web servers and a browser. What takes
+minutes and asks little of the Python, such as whole installations, runs on the first Python and on
+the first Windows Python alone (the marker ``once``). ``--fast`` stops after the first Python.
+
+Suites run side by side; a test that failed is run once more when the machine is quiet, and if it
+passes then, it is shown as unsteady. What it needs it puts into .venv and .cache; on Debian, as
+root or with sudo, it also installs the missing programs. Standard library only.
 """
 
 from __future__ import annotations
@@ -161,10 +163,11 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
     results = lint(python)
     coverage = ["--cov", "--cov-report=term:skip-covered"]
     selected = ["-m", "not interop and not browser", *pytest_arguments]
+    less = ["-m", "not interop and not browser and not once", *pytest_arguments]
     main = Suite(f"Python {this_python().name}", [str(python)], [*coverage, *selected])
     if fast:
         return [*results, *run_suites([[main]])]
-    here = chain([main], (other_suite(other, selected) for other in find_pythons()[1:]))
+    here = chain([main], (other_suite(other, less) for other in find_pythons()[1:]))
     if ON_WINDOWS:
         return [*results, *run_suites([here])]
     outside = ["-m", "interop or browser", *pytest_arguments]
@@ -175,8 +178,8 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
     windows = {release: ready_windows_python(python, release) for release in WINDOWS_PYTHONS}
     with wine() as environment:
         there = [
-            [Suite(f"Windows Python {release}", ["wine", str(exe)], selected, environment)]
-            for release, exe in windows.items()
+            [Suite(f"Windows Python {release}", ["wine", str(exe)], which, environment)]
+            for which, (release, exe) in zip((selected, less), windows.items(), strict=True)
         ]
         return [*results, *run_suites([here, *there])]
 

@@ -129,6 +129,7 @@ def readme_example():
     return re.sub("^ {4}", "", block, flags=re.MULTILINE)
 
 
+@pytest.mark.once
 def test_the_readmes_example_does_what_it_says(server, tmp_path):
     python = make_python(tmp_path / "python of its own")
     app = application(tmp_path / "My Ä [b]", setup__py=readme_example())

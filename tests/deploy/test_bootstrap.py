@@ -39,6 +39,7 @@ class Server:
         return bootstrap(*arguments, IIS_BIN=self.bin, GREETING='dear ["world"]', **variables)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", NAMES, ids=["blanks", "long"][: len(NAMES)])
 def test_an_application_is_found_installed_registered_and_asked(tmp_path, name):
     app = application(tmp_path / name)
@@ -76,6 +77,7 @@ if not (ON_WINE and sys.version_info >= (3, 12)):
     # There a fresh environment's pip ends in CopyFile2, which Wine 8 has not got; the Windows
     # Python 3.11 does this on Wine, and all of them on Windows.
 
+    @pytest.mark.once
     def test_the_package_brings_all_that_is_needed(tmp_path):
         """A standard virtual environment and a wheelhouse, without any network."""
         app = application(tmp_path / "My Ä [b]")
@@ -88,6 +90,7 @@ if not (ON_WINE and sys.version_info >= (3, 12)):
         assert len(server.appcmd.registrations()) == 2
 
 
+@pytest.mark.once
 def test_an_application_that_fails_fails_the_installation(tmp_path):
     app = application(tmp_path / "app", broken__ini=BROKEN)
     make = script(app).name

@@ -24,7 +24,7 @@ from functional.sites import EXAMPLES, ON_WINE
 from iiswsgi.deploy.pythons import own_platform
 
 # Each makes an environment and installs into it: a minute or two on Wine on a quiet machine.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.once]
 
 MADE = ("build", "dist", "*.egg-info", "__pycache__", "Manifest.xml", "*.stamp", "web.config")
 """What a clean checkout has not."""

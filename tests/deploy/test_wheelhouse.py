@@ -156,6 +156,7 @@ def pip_install(house, target):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.once
 def test_pip_installs_what_the_lock_names_and_nothing_that_was_changed(links, house, tmp_path):
     toy(links, "app", requires=["lib"])
     toy(links, "lib")

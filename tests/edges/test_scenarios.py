@@ -22,6 +22,7 @@ IN_SHORT = (
 event make different. ``benchmarks/edges.py`` plays all of them there."""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SCENARIOS if sys.platform != "win32" else IN_SHORT)
 def test_nothing_is_lost_and_nothing_left_behind(tmp_path, name):
     row = perform(name, tmp_path / "stage", SECONDS)

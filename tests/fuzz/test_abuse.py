@@ -157,6 +157,7 @@ def stalled():
         yield connect
 
 
+@pytest.mark.once
 def test_peers_that_stall_harm_nobody_and_are_cut_off(tmp_path, stalled):
     with gateway(tmp_path, STALLS) as running:
         start = time.monotonic()

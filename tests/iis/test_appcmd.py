@@ -14,6 +14,8 @@ from iiswsgi.iis.appcmd import AppCmd, find
 from iiswsgi.iis.config import read_config
 from iiswsgi.iis.registration import Registration
 
+pytestmark = pytest.mark.once
+
 FIRST = Registration(
     (
         ("fullPath", r"C:\Grüße [1]\it's\python.exe"),
