@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import shlex
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,10 +66,9 @@ def windows_launcher(main: str) -> bytes:
 
     It is the one by which pip starts scripts: a program, a line with the Python, a zip archive.
     """
-    spec = importlib.util.find_spec("pip")
-    assert spec is not None, "a double of a program needs pip's launcher; install pip"
-    assert spec.submodule_search_locations, "pip is no package"
-    launcher = Path(spec.submodule_search_locations[0], "_vendor", "distlib", "t64.exe")
+    # Not by way of an import: setuptools reorders distutils when pip is looked for.
+    launcher = Path(sysconfig.get_path("purelib"), "pip", "_vendor", "distlib", "t64.exe")
+    assert launcher.exists(), "a double of a program needs pip's launcher; install pip"
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("__main__.py", main)
