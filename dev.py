@@ -475,6 +475,8 @@ def install_for_windows(python: Path, packages: Path, release: str) -> None:
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     requirements = [line.partition("#")[0] for line in listing.splitlines()]
     needed = [line for line in requirements if line.strip()] + list(WINDOWS_REQUIREMENTS)
+    for metadata in packages.glob("setuptools-*.dist-info"):
+        shutil.rmtree(metadata)  # pip replaces the package in a --target, but not what describes it
     run([str(python), *PIP, *wheels, *target, *needed])
     metadata = packages / "iiswsgi-metadata"
     metadata.mkdir(exist_ok=True)
