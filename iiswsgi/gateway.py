@@ -151,6 +151,14 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
                 req.stdin.drain()
             with req.transport:
                 outcome = self._served(req)
+        if outcome is not Outcome.COMPLETE:
+            self._heed(outcome, req)
+        if self.extras is not None:
+            self.extras.finish(req)
+        return ProtocolStatus.REQUEST_COMPLETE, 0
+
+    def _heed(self, outcome: Outcome, req: GatewayRequest) -> None:
+        """Do what a call that did not end well asks for."""
         if outcome is Outcome.GONE:
             req.departure_told = True
         if outcome is Outcome.SHORT and self._slots is not None:
@@ -159,9 +167,6 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             raise BrokenOff
         if outcome is Outcome.BROKEN:
             raise BrokenOff
-        if self.extras is not None:
-            self.extras.finish(req)
-        return ProtocolStatus.REQUEST_COMPLETE, 0
 
     def _served(self, req: GatewayRequest) -> Outcome:
         running.begin(req.params)

@@ -170,22 +170,25 @@ class PipeEnd:
 
     def __init__(self, handle: int, buffer_size: int = 0) -> None:
         self.handle = handle
+        # What each call takes is made once, not for each call.
+        self._handle = wintypes.HANDLE(handle)
         self._overlapped = _Overlapped(hEvent=create_event())
         self._reference = ctypes.byref(self._overlapped)
         self._count = wintypes.DWORD()
         self._count_reference = ctypes.byref(self._count)
         self._buffer = ctypes.create_string_buffer(buffer_size)
-        self._size = buffer_size
+        self._pointer = ctypes.c_void_p(ctypes.addressof(self._buffer))
+        self._size = wintypes.DWORD(buffer_size)
         self._view = memoryview(self._buffer).cast("B") if buffer_size else memoryview(b"")
 
     def read(self) -> bytes:
         """What is there, up to the buffer's size; b"" when the peer wrote zero bytes."""
-        started = _read_file(self.handle, self._buffer, self._size, None, self._reference)
+        started = _read_file(self._handle, self._pointer, self._size, None, self._reference)
         return self._view[: self._finish(started)].tobytes()
 
     def write(self, data: bytes) -> int:
         """Write *data*; how many bytes went out."""
-        return self._finish(_write_file(self.handle, data, len(data), None, self._reference))
+        return self._finish(_write_file(self._handle, data, len(data), None, self._reference))
 
     def connect(self) -> None:
         """Wait for the client of a pipe that nobody has opened yet; having one is success."""
@@ -196,8 +199,7 @@ class PipeEnd:
 
     def cancel(self) -> None:
         """Make the operation that another thread waits for fail with ERROR_OPERATION_ABORTED."""
-        if not _cancel(self.handle, None) and ctypes.get_last_error() != ERROR_NOT_FOUND:
-            raise last_error()
+        cancel(self.handle)
 
     def close(self) -> None:
         """Close the handle and the event; the end must not be used any more."""
@@ -210,7 +212,7 @@ class PipeEnd:
             return int(self._overlapped.InternalHigh)
         if ctypes.get_last_error() != ERROR_IO_PENDING:
             raise last_error()
-        if not _get_result(self.handle, self._reference, self._count_reference, True):
+        if not _get_result(self._handle, self._reference, self._count_reference, True):
             raise last_error()
         return self._count.value
 

@@ -16,6 +16,7 @@ from flup.server import fcgi_base
 
 from iiswsgi.errors import ClientDisconnected, Error, ProtocolError
 from iiswsgi.fastcgi import protocol, streams
+from iiswsgi.fastcgi.pairs import PairsDecoder
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Record, RecordType
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 
@@ -46,6 +47,7 @@ class GatewayConnection(fcgi_base.Connection):
     def __init__(self, transport: Transport, address: Any, server: Any, timeout: int = 0) -> None:
         super().__init__(transport, address, server, timeout)
         self.decoder = protocol.Decoder()
+        self.pairs = PairsDecoder()
         self._out: list[bytes | memoryview] = []
         self._dispatch: dict[int, Callable[[Record], None]] = {
             RecordType.BEGIN_REQUEST: self._do_begin_request,
@@ -122,7 +124,11 @@ class GatewayConnection(fcgi_base.Connection):
         self._handle(record)
 
     def _handle(self, record: Record) -> None:
-        self._dispatch.get(record.type, self._do_unknown_type)(record)
+        handle = self._dispatch.get(record.type)
+        if handle is None:
+            self._do_unknown_type(record)
+        else:
+            handle(record)
 
     def _receive(self) -> bool:
         if self._gone:  # a peer that stalled until the time-out is not waited for again

@@ -145,7 +145,7 @@ class GatewayRequest(fcgi_base.Request):
         """
         self.started = True
         try:
-            self.params = protocol.decode_pairs(b"".join(self._params_data), limit)
+            self.params = self._conn.pairs.decode(b"".join(self._params_data), limit)
         except RequestTooLarge as error:
             self.refusal = error.sentence
         self._params_data.clear()
@@ -157,9 +157,7 @@ class GatewayRequest(fcgi_base.Request):
         """
         try:
             protocol_status, app_status = self.server.handler(self)
-            self.stdin.discard()
-            self.stdin.drain()
-            self.stdin.check()
+            self.stdin.finish()
         except ClientDisconnected:
             if not self.stdin.aborted:
                 raise

@@ -90,6 +90,16 @@ class RequestBody:
         while not self.complete:
             self._pull_more()
 
+    def finish(self) -> None:
+        """Take what is left of the body off the wire, and keep nothing of it.
+
+        :raises ClientDisconnected: the peer left, or gave the request up.
+        """
+        if not self.complete:
+            self.discard()
+            self.drain()
+        self.check()
+
     def discard(self) -> None:
         """Keep nothing of what is unread and of what is to come."""
         self._discarding = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 __all__ = ["cgi_paths", "iis_paths", "mount_point"]
@@ -108,19 +108,16 @@ def _choose(
     return (path if end is not None else first[0]), first[1], end
 
 
-def _sources(variables: Mapping[str, str]) -> Iterator[str]:
+def _sources(variables: Mapping[str, str]) -> list[str]:
     """Give the forms in which the requested URL was sent, the least damaged first.
 
     X-Original-URL is the rewrite module's only on a rewritten request; on any other it is what a
     client pleases to send.
     """
+    found = [variables.get("REQUEST_URI")]
     if variables.get("IIS_WasUrlRewritten") == "1":
-        uri = variables.get("UNENCODED_URL") or variables.get("HTTP_X_ORIGINAL_URL")
-        if uri:
-            yield uri
-    uri = variables.get("REQUEST_URI")
-    if uri:
-        yield uri
+        found.insert(0, variables.get("UNENCODED_URL") or variables.get("HTTP_X_ORIGINAL_URL"))
+    return [uri for uri in found if uri]
 
 
 def _decode(raw_path: str) -> str:
