@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from time import perf_counter
 
 import peers
@@ -53,7 +54,8 @@ def run(
             before = child.cpu_seconds()
             latency[name].append(_round(child, requests))
             cpu[name].append((child.cpu_seconds() - before) / requests * MICROSECONDS)
-    rest = f"{rounds} rounds of {requests} requests of {len(traffic.request())} bytes"
+    size = round(mean(map(len, traffic.requests())))
+    rest = f"{rounds} rounds of {requests} requests of some {size} bytes"
     if Child.HAS_CPU_CLOCK:
         report.table(f"CPU of the child, us a small request: {rest}", cpu, CPU_TARGETS)
     report.table(f"Latency, us a small request: {rest}", latency, LATENCY_TARGETS)
@@ -61,9 +63,8 @@ def run(
 
 def _round(child: Child, requests: int) -> float:
     """The median latency in microseconds; every answer is checked, outside the time taken."""
-    request = traffic.request()
     taken = []
-    for _ in range(requests):
+    for request in islice(cycle(traffic.requests()), requests):
         start = perf_counter()
         child.send(request)
         response = b"".join(traffic.reply(child))

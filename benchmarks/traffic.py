@@ -76,6 +76,40 @@ VARIABLES = {
 }
 
 
+PAGES = ("/", "/reports/2024/details", "/search?q=annual+report", "/account/settings/notifications")
+
+BROWSERS = (
+    {},
+    {
+        "HTTP_USER_AGENT": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
+        "(KHTML, like Gecko) Version/17.1 Safari/605.1.15",
+        "HTTP_ACCEPT_LANGUAGE": "fr-FR",
+        "HTTP_COOKIE": "session=0b7e6c5d4f3a29181716; theme=light",
+        "REMOTE_ADDR": "198.51.100.4",
+        "REMOTE_HOST": "198.51.100.4",
+        "REMOTE_PORT": "61022",
+    },
+    {
+        "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:121.0) Gecko/20100101 Firefox/121.0",
+        "HTTP_ACCEPT_LANGUAGE": "en-US,en;q=0.5",
+        "HTTP_COOKIE": "session=aa55aa55aa55aa55aa55aa55; theme=dark; basket=3",
+        "REMOTE_ADDR": "203.0.113.201",
+        "REMOTE_HOST": "203.0.113.201",
+        "REMOTE_PORT": "40118",
+    },
+    {
+        "HTTP_USER_AGENT": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) "
+        "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.1 Mobile/15E148 Safari/604.1",
+        "HTTP_ACCEPT_LANGUAGE": "de-DE,de;q=0.9",
+        "HTTP_COOKIE": "session=fedcba98765432100123",
+        "REMOTE_ADDR": "192.0.2.80",
+        "REMOTE_HOST": "192.0.2.80",
+        "REMOTE_PORT": "50003",
+    },
+)
+"""What differs from one client to the next; no two requests in a row are alike."""
+
+
 class Stream(Protocol):
     """The driver's end of the duplex stream that is the child's STDIN."""
 
@@ -93,6 +127,23 @@ class BadReplyError(Exception):
 def request(query: str = "", request_id: int = 1) -> bytes:
     """A whole GET, as one write."""
     return b"".join((head(request_id, QUERY_STRING=query), body_end(request_id)))
+
+
+def requests() -> list[bytes]:
+    """What several browsers ask for, page by page, in turn."""
+    found = []
+    for page in PAGES:
+        path, _, query = page.partition("?")
+        file = "C:\\inetpub\\wwwroot" + path.replace("/", "\\")
+        asked = {
+            **dict.fromkeys(("PATH_INFO", "SCRIPT_NAME", "URL"), path),
+            **dict.fromkeys(("PATH_TRANSLATED", "SCRIPT_FILENAME"), file),
+            "REQUEST_URI": page,
+            "QUERY_STRING": query,
+            "HTTP_REFERER": f"https://www.example.com{page}",
+        }
+        found += [head(**{**asked, **browser}) + body_end() for browser in BROWSERS]
+    return found
 
 
 def head(request_id: int = 1, **changed: str) -> bytes:
