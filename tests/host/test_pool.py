@@ -545,9 +545,7 @@ def test_a_client_that_leaves_never_harms_the_next(make_pool, how):
 
 
 def test_an_abort_that_is_not_obeyed_costs_the_process(make_pool):
-    pool = make_pool(
-        modes=Modes(client_gone="abort"), response_buffer_limit=0, activity_timeout=5
-    )
+    pool = make_pool(modes=Modes(client_gone="abort"), response_buffer_limit=0, activity_timeout=5)
     reply = pool.exchange([("DO", "drip 30")], None)
     next(reply.body)
     reply.close()
