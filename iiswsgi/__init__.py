@@ -9,7 +9,7 @@ The rooms, from the wire to the user:
 ``gateway``  joins the first two: the server; ``extras`` is what settings ask for besides
 ``server``   an application served to its end; the Paste entry points
 ``serving``  ``iiswsgi serve``: a process made ready, an application loaded; from an INI file or a
-             ``target``, which is a callable in a module
+             ``target``, which is a callable in a module; ``later`` is what that start leaves out
 ``iis``      IIS's configuration as data
 ``host``     the IIS stand-in, for every machine that has no IIS
 ``deploy``   Web Deploy packages and WebPI feeds, made, read and installed

@@ -75,7 +75,8 @@ MAY_IMPORT = {
     "iiswsgi.logcommand": {"iiswsgi.logsearch", "iiswsgi.runtime"},
     # It reads a site as the stand-in does.
     "iiswsgi.logsearch": {"iiswsgi.host", "iiswsgi.inifile", "iiswsgi.runtime"},
-    "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS, "iiswsgi.target"},
+    "iiswsgi.later": set(),
+    "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS, "iiswsgi.later", "iiswsgi.target"},
     "iiswsgi.target": set(),
     "iiswsgi.win32": set(),
     "iiswsgi.testapp": set(),
