@@ -108,13 +108,6 @@ class AcceptedTransport(SocketTransport):
                 return False
         return True
 
-    def _receive_within(self, seconds: float) -> bytes:
-        self._socket.settimeout(seconds)
-        try:
-            return self._socket.recv(RECEIVE_SIZE)
-        finally:
-            self._socket.settimeout(None)
-
 
 def _set_kernel_timeouts(sock: socket.socket, seconds: float) -> None:
     """Let the kernel time each call out.

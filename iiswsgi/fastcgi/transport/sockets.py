@@ -40,6 +40,11 @@ def make_waiter(sock: socket.socket, stop: StopSignal) -> Callable[[float | None
     return wait_poll
 
 
+_LAST_CALL = 0.1
+"""Seconds for a request that the peer had already given to this process when it asked for the stop,
+and is about to write."""
+
+
 class SocketTransport:
     """One connected stream socket, whose peer is trusted to end what it begins."""
 
@@ -62,9 +67,10 @@ class SocketTransport:
     def receive_idle(self) -> bytes:
         """See :class:`Transport`."""
         try:
-            # At a stop, what arrived at the same moment is still taken.
-            if self._wait(0 if self._stop.requested else None) or self._wait(0):
+            if self._wait(0 if self._stop.requested else None):
                 return self._socket.recv(RECEIVE_SIZE)
+            if self._stop.requested:
+                return self._receive_within(_LAST_CALL)
         except OSError:
             pass
         return b""
@@ -75,6 +81,13 @@ class SocketTransport:
             return self._wait(0)
         except (OSError, ValueError):  # closed by another thread, which the next call will tell
             return False
+
+    def _receive_within(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        finally:
+            self._socket.settimeout(None)
 
     def send(self, data: bytes) -> None:
         """See :class:`Transport`."""

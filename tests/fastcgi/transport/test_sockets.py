@@ -6,6 +6,7 @@ import time
 import pytest
 
 from iiswsgi.errors import ClientDisconnected
+from iiswsgi.fastcgi.transport import sockets
 from iiswsgi.fastcgi.transport.sockets import SocketTransport
 
 from .helpers import send_much
@@ -65,6 +66,16 @@ def test_a_stop_does_not_interrupt_a_request(pair, shutdown):
     timer = threading.Timer(0.1, pair[1].sendall, [b"the rest"])
     timer.start()
     assert transport.receive() == b"the rest"
+    timer.join()
+
+
+def test_what_comes_right_after_the_stop_is_still_given_out(pair, shutdown, monkeypatch):
+    monkeypatch.setattr(sockets, "_LAST_CALL", 10)
+    transport = SocketTransport(pair[0], shutdown, "test")
+    shutdown.request("test")
+    timer = threading.Timer(0.1, pair[1].sendall, [b"on its way"])
+    timer.start()
+    assert transport.receive_idle() == b"on its way"
     timer.join()
 
 
