@@ -273,6 +273,10 @@ class Pool:
             self._report.tell(f"recycled {len(idle) + len(busy)} processes: {because}")
             for worker in idle:
                 self._enders.end(worker, f"recycled: {because}")
+            for worker in busy:
+                # Known before the lock is given back: a request that ends meanwhile must not put
+                # its worker among the idle ones, to be asked to stop with the next request on it.
+                worker.retired = True
             if not self._closed.is_set():
                 self._serve_queue()
         for worker in busy:

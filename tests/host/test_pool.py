@@ -15,6 +15,7 @@ import pytest
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.modes import Modes, Wire
 from iiswsgi.host.report import Counters
+from iiswsgi.host.worker import Worker
 
 ON_WINDOWS = sys.platform == "win32"
 
@@ -492,6 +493,26 @@ def test_a_worker_that_is_asked_while_it_starts_leaves_after_its_request(make_po
     pool.recycle()
     assert together.join()[0] == b"hello"
     pool.wait_for("it left with exit code 0", seconds=8)
+
+
+def test_a_request_that_ends_while_the_pool_is_recycled(make_pool, monkeypatch):
+    """Its worker is chosen to go, and not yet told: nobody else may get it."""
+    retire = Worker.retire
+
+    def retire_late(worker):
+        assert running.join() == [b"slept"]
+        after.append(pool.ask("served").text)
+        retire(worker)
+
+    monkeypatch.setattr(Worker, "retire", retire_late)
+    pool = make_pool(signal_before_terminate_seconds=30, max_instances=2)
+    pool.ask()
+    after = []
+    running = Together(pool, ["sleep 0.5"])
+    time.sleep(0.2)
+    pool.recycle()
+    assert after == [b"1"]
+    pool.wait_for("left with exit code 0")
 
 
 def test_recycling_under_load_loses_nothing(make_pool):
