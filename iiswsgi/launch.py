@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from iiswsgi.errors import SettingError
 from iiswsgi.fastcgi.transport import inherited
 from iiswsgi.fastcgi.transport.inherited import Kind
-from iiswsgi.fastcgi.transport.sockets import SocketTransport
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime import logconfig, settings, stdio
 from iiswsgi.runtime.convert import UnixAddress
@@ -130,7 +129,7 @@ def _take_stdin(launch: Launch) -> None:
     if kind is Kind.PIPE:
         launch.transport = _pipe_transport(handle, launch.shutdown, name)
     elif kind is Kind.SOCKET:
-        launch.transport = SocketTransport(socket.socket(fileno=handle), launch.shutdown, name)
+        launch.transport = _socket_transport(handle, launch.shutdown, name)
     else:
         launch.listener = socket.socket(fileno=handle)
     log.info("STDIN is %s (%s)", kind.value, name)
@@ -142,6 +141,17 @@ def _pipe_transport(handle: int, shutdown: Shutdown, name: str) -> Transport:
     from iiswsgi.fastcgi.transport.pipe import PipeTransport
 
     return PipeTransport(handle, shutdown, name)
+
+
+def _socket_transport(handle: int, shutdown: Shutdown, name: str) -> Transport:
+    sock = socket.socket(fileno=handle)
+    if sys.platform == "win32":
+        from iiswsgi.fastcgi.transport.sockets import SocketTransport
+
+        return SocketTransport(sock, shutdown, name)
+    from iiswsgi.fastcgi.transport.blocking import BlockingTransport
+
+    return BlockingTransport(sock, shutdown, name)
 
 
 def _watch_event(shutdown: Shutdown, told: Inherited) -> None:

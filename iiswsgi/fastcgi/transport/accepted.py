@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import math
 import socket
-import struct
 import sys
 import time
 
 from iiswsgi.fastcgi.transport.base import RECEIVE_SIZE, StopSignal
-from iiswsgi.fastcgi.transport.sockets import SocketTransport
+from iiswsgi.fastcgi.transport.sockets import SocketTransport, set_kernel_timeout
 
 if sys.platform == "win32":
     from iiswsgi import win32
@@ -48,7 +47,8 @@ class AcceptedTransport(SocketTransport):
         self._idle = True
         self._since = time.monotonic()
         if timeout is not None:
-            _set_kernel_timeouts(sock, timeout)
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                set_kernel_timeout(sock, option, timeout)
 
     def waited(self, now: float) -> tuple[bool, float]:
         """Whether no request has begun, and for how many seconds the peer has been waited for."""
@@ -108,15 +108,9 @@ class AcceptedTransport(SocketTransport):
                 return False
         return True
 
-
-def _set_kernel_timeouts(sock: socket.socket, seconds: float) -> None:
-    """Let the kernel time each call out.
-
-    Python's own time-out would put a poll before every single call.
-    """
-    if sys.platform == "win32":
-        value = struct.pack("@L", max(1, int(seconds * 1000)))
-    else:
-        value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        sock.setsockopt(socket.SOL_SOCKET, option, value)
+    def _receive_within(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        finally:
+            self._socket.settimeout(None)
