@@ -178,9 +178,11 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             return refuse(error, _UNREAD, response, error_page=self._pages, status=status)
         try:
             environ = make_environ(req.params, script_name=self.settings.script_name)
-            self._check_length(environ)
-            if "CONTENT_LENGTH" not in environ and self.settings.chunked_bodies == "whole":
-                _state_length(environ, req)
+            if "CONTENT_LENGTH" not in environ:
+                if self.settings.chunked_bodies == "whole":
+                    _state_length(environ, req)
+            elif self.max_request_body:
+                self._check_length(environ)
         except (BadRequest, RequestTooLarge) as error:
             return refuse(error, req.params, response, error_page=self._pages)
         environ.update(self._static_environ)
@@ -198,8 +200,8 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
 
     def _check_length(self, environ: dict[str, Any]) -> None:
         """Refuse at once what is stated to be too large; the rest is counted as it comes."""
-        length = environ.get("CONTENT_LENGTH")
-        if self.max_request_body and length and int(length) > self.max_request_body:
+        length = environ["CONTENT_LENGTH"]
+        if length and int(length) > self.max_request_body:
             raise RequestTooLarge(
                 "W20",
                 f"the request body of {length} bytes is larger than max_request_body, "

@@ -16,8 +16,8 @@ from flup.server import fcgi_base
 
 from iiswsgi.errors import ClientDisconnected, Error, ProtocolError
 from iiswsgi.fastcgi import protocol, streams
-from iiswsgi.fastcgi.pairs import PairsDecoder
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Record, RecordType
+from iiswsgi.fastcgi.recurring import PairsDecoder
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 
 if TYPE_CHECKING:
@@ -42,14 +42,12 @@ class GatewayConnection(fcgi_base.Connection):
     ``failure`` says after :meth:`run` what ended it, or is None for an orderly end.
     """
 
-    _inputStreamClass = staticmethod(lambda conn: conn.make_body())  # noqa: N815  # flup's name
-
     def __init__(self, transport: Transport, address: Any, server: Any, timeout: int = 0) -> None:
         super().__init__(transport, address, server, timeout)
         self.decoder = protocol.Decoder()
         self.pairs = PairsDecoder()
         self._out: list[bytes | memoryview] = []
-        self._dispatch: dict[int, Callable[[Record], None]] = {
+        handlers: dict[int, Callable[[Record], None]] = {
             RecordType.BEGIN_REQUEST: self._do_begin_request,
             RecordType.ABORT_REQUEST: self._do_abort_request,
             RecordType.PARAMS: self._do_params,
@@ -57,6 +55,7 @@ class GatewayConnection(fcgi_base.Connection):
             RecordType.DATA: self._do_data,
             RecordType.GET_VALUES: self._do_get_values,
         }
+        self._handler_of = handlers.get
         self.failure: Error | None = None
         self._gone = False
 
@@ -94,11 +93,12 @@ class GatewayConnection(fcgi_base.Connection):
             with contextlib.suppress(ClientDisconnected):
                 self._send(protocol.encode_record(RecordType.UNKNOWN_TYPE, 0, bytes(8)))
 
-    def make_body(self) -> streams.RequestBody:
-        """A body that is pulled through this connection."""
-        return streams.RequestBody(
-            self._pull, self.server.spool_limit, self.server.max_request_body
-        )
+    def _make_body(self) -> streams.RequestBody:
+        server = self.server
+        return streams.RequestBody(self._pull, server.spool_limit, server.max_request_body)
+
+    _inputStreamClass = staticmethod(_make_body)  # noqa: N815  # flup's name
+    """Gives the body of a connection's request, which is pulled through it."""
 
     def _pull(self) -> None:
         """One more record on behalf of the application, whose business malformed bytes are not."""
@@ -111,24 +111,22 @@ class GatewayConnection(fcgi_base.Connection):
         raise ClientDisconnected("P13", "the conversation with the web server has ended")
 
     def process_input(self) -> None:
-        """Take one record off the wire and do what it says.
+        """Take one record off the wire, or a whole request, and do what it says.
 
         :raises ClientDisconnected: the peer is gone in the middle of a request or a record.
         :raises ProtocolError: the bytes are no FastCGI, or say what may not be said now.
         """
-        record = self.decoder.next_record()
-        while record is None:
+        decoder = self.decoder
+        while True:
+            if not self._requests and (usual := decoder.usual_request()) is not None:
+                self._do_usual_request(*usual)
+                return
+            record = decoder.next_record()
+            if record is not None:
+                self._handler_of(record.type, self._do_unknown_type)(record)
+                return
             if not self._receive():
                 return
-            record = self.decoder.next_record()
-        self._handle(record)
-
-    def _handle(self, record: Record) -> None:
-        handle = self._dispatch.get(record.type)
-        if handle is None:
-            self._do_unknown_type(record)
-        else:
-            handle(record)
 
     def _receive(self) -> bool:
         if self._gone:  # a peer that stalled until the time-out is not waited for again
@@ -230,12 +228,25 @@ class GatewayConnection(fcgi_base.Connection):
             raise ProtocolError(
                 "P05", f"a BEGIN_REQUEST for id {record.request_id}, which cannot begin now"
             )
-        request = self.server.request_class(self, self._inputStreamClass, self._timeout)
-        request.requestId, request.role, request.flags = record.request_id, role, flags
+        request = self._new_request(record.request_id, role, flags)
         if self._requests:
             self.end_request(request, 0, ProtocolStatus.CANT_MPX_CONN, remove=False)
         else:
             self._requests[record.request_id] = request
+
+    def _new_request(self, request_id: int, role: int, flags: int) -> GatewayRequest:
+        make = self.server.request_class
+        request: GatewayRequest = make(self, self._inputStreamClass, self._timeout)
+        request.requestId, request.role, request.flags = request_id, role, flags
+        return request
+
+    def _do_usual_request(self, request_id: int, role: int, flags: int, params: bytes) -> None:
+        """Do at once what BEGIN_REQUEST, PARAMS and two empty records ask for."""
+        request = self._requests[request_id] = self._new_request(request_id, role, flags)
+        request.add_params(params, self.server.max_params_bytes)
+        request.end_params(self.server.max_params)
+        request.stdin.complete = True
+        self._start_request(request)
 
     def _do_params(self, record: Record) -> None:
         request = self._requests.get(record.request_id)
@@ -259,7 +270,7 @@ class GatewayConnection(fcgi_base.Connection):
             record = self.decoder.next_record()
             if record is None:
                 return
-            self._handle(record)
+            self._handler_of(record.type, self._do_unknown_type)(record)
 
     def _do_stdin(self, record: Record) -> None:
         request = self._requests.get(record.request_id)

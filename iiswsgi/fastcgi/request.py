@@ -52,14 +52,16 @@ class ResponseStream(fcgi_base.OutputStream):
     def head(self, status: str, headers: list[tuple[str, str]]) -> None:
         """See :class:`iiswsgi.wsgi.call.Response`. ``Status`` is always sent (RFC 3875, 6.3.3)."""
         self._req.stdin.drain()
-        lines = [f"Status: {status}\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in headers]
-        lines.append("\r\n")
-        self._gather("".join(lines).encode("latin-1"))
+        lines = [f"Status: {status}", *map(": ".join, headers), "\r\n"]
+        self.body("\r\n".join(lines).encode("latin-1"))
 
     def body(self, chunk: bytes) -> None:
         """See :class:`iiswsgi.wsgi.call.Response`."""
-        self._gather(chunk)
+        self._bufList.append(chunk)
+        self.dataWritten = True
+        self._gathered += len(chunk)
+        if self._gathered >= GATHER_SIZE:
+            self.flush()
 
     def flush(self) -> None:
         """See :class:`iiswsgi.wsgi.call.Response`; now and then, look for ABORT_REQUEST too."""
@@ -82,13 +84,6 @@ class ResponseStream(fcgi_base.OutputStream):
         self._write(self._bufList)
         self.closed = True
 
-    def _gather(self, data: bytes) -> None:
-        self._bufList.append(data)
-        self.dataWritten = True
-        self._gathered += len(data)
-        if self._gathered >= GATHER_SIZE:
-            self.flush()
-
     _gathered = 0
     _look_at = 0.0
 
@@ -98,10 +93,11 @@ class ResponseStream(fcgi_base.OutputStream):
             return
         request_id = self._req.requestId
         if self._gathered <= protocol.MAX_CONTENT:
-            self._conn.write_record(self._type, request_id, b"".join(data))
-            data.clear()
-        for piece in data:
-            self._conn.write_pieces(protocol.split_content(self._type, request_id, piece))
+            header = protocol.encode_header(self._type, request_id, self._gathered)
+            self._conn.write_pieces((header, *data))
+        else:
+            for piece in data:
+                self._conn.write_pieces(protocol.split_content(self._type, request_id, piece))
         data.clear()
         self._gathered = 0
 
@@ -109,9 +105,15 @@ class ResponseStream(fcgi_base.OutputStream):
 class GatewayRequest(fcgi_base.Request):
     """One request, from BEGIN_REQUEST to END_REQUEST."""
 
-    _hears = True
+    started = False
+    """Whether its server variables are complete."""
+    refusal = ""
+    """Why it is not passed on to the application, if so."""
     departure_told = False
     """Whether the log knows already that its client has left."""
+    aborted = False
+    _params_size = 0
+    _hears = True
 
     def __init__(self, conn: GatewayConnection, input_stream_class: Any, timeout: int) -> None:
         # flup's constructor makes five streams, of which a responder that keeps FCGI_STDERR silent
@@ -122,11 +124,7 @@ class GatewayRequest(fcgi_base.Request):
         self.params: dict[str, str] = {}
         self.stdin = input_stream_class(conn)
         self.stdout: ResponseStream = ResponseStream(conn, self, _STDOUT)
-        self.aborted = False
         self._params_data: list[bytes] = []
-        self._params_size = 0
-        self.started = False
-        self.refusal = ""
 
     def add_params(self, content: bytes, limit: int) -> None:
         """Keep PARAMS up to *limit* bytes; beyond it the request is refused and nothing kept."""

@@ -37,15 +37,17 @@ class RequestBody:
         self._spool_limit = spool_limit
         self._max_size = max_size
         self._chunks: deque[bytes] = deque()
-        self._waiting = 0
-        self._spool: BinaryIO | None = None
-        self._spool_read = 0
-        self._discarding = False
-        self._lost: OSError | None = None
-        self.size = 0
-        self.complete = False
-        self.too_large = False
-        self.aborted = False
+
+    # How a body begins; most have no bytes, and little to keep.
+    size = 0
+    complete = False
+    too_large = False
+    aborted = False
+    _waiting = 0
+    _spool: BinaryIO | None = None
+    _spool_read = 0
+    _discarding = False
+    _lost: OSError | None = None
 
     def add_data(self, data: bytes) -> None:
         """Take one STDIN record's content; an empty one ends the body (section 3.3)."""

@@ -35,37 +35,23 @@ class Response(Protocol):
 class Reply:
     """What is known of one response, and its way out."""
 
-    __slots__ = (
-        "bodiless",
-        "environ",
-        "finished",
-        "head_sent",
-        "headers",
-        "is_head",
-        "limit",
-        "promised",
-        "response",
-        "sent",
-        "short",
-        "status",
-        "surplus",
-    )
-
     def __init__(self, environ: Mapping[str, Any], response: Response, limit: int) -> None:
         self.environ = environ
         self.response = response
         self.limit = limit
         # Asked now: there is middleware that turns HEAD into GET in the environ.
         self.is_head = environ["REQUEST_METHOD"] == "HEAD"
-        self.bodiless = False
-        self.finished = False
-        self.head_sent = False
-        self.headers: list[tuple[str, str]] = []
-        self.promised: int | None = None
-        self.sent = 0
-        self.short = False
-        self.status: str | None = None
-        self.surplus = False
+
+    # How a reply begins.
+    bodiless = False
+    finished = False
+    head_sent = False
+    headers: list[tuple[str, str]]
+    promised: int | None = None
+    sent = 0
+    short = False
+    status: str | None = None
+    surplus = False
 
     def start_response(
         self, status: str, response_headers: list[tuple[str, str]], exc_info: Any = None

@@ -28,9 +28,12 @@ def decode_pieces(pieces):
     records = []
     for piece in pieces:
         decoder.feed(piece)
-        while (record := decoder.next_record()) is not None:
-            records.append(record)
+        records += decode_with(decoder)
     return records, decoder.pending
+
+
+def decode_with(decoder):
+    return list(iter(decoder.next_record, None))
 
 
 @pytest.mark.parametrize("cut", range(len(WIRE) + 1))
@@ -50,6 +53,56 @@ def test_the_largest_record_passes_with_the_largest_padding():
     record = Record(RecordType.STDIN, 7, b"z" * protocol.MAX_CONTENT)
     wire = protocol.encode_record(*record, 255)
     assert decode_pieces([wire[:1000], wire[1000:]]) == ([record], 0)
+
+
+PAIRS = protocol.encode_pairs({"REQUEST_METHOD": "GET"})
+USUAL = b"".join(
+    (
+        protocol.encode_begin(258, protocol.Role.FILTER, 0),
+        protocol.encode_record(RecordType.PARAMS, 258, PAIRS),
+        protocol.encode_record(RecordType.PARAMS, 258),
+        protocol.encode_record(RecordType.STDIN, 258),
+    )
+)
+
+
+def test_a_usual_request_is_taken_at_once():
+    decoder = Decoder()
+    decoder.feed(USUAL * 2 + USUAL[:50])
+    for _ in range(2):
+        assert decoder.usual_request() == (258, 3, 0, PAIRS)
+    assert decoder.usual_request() is None
+    decoder.feed(USUAL[50:])
+    assert len(decode_with(decoder)) == 4
+
+
+@pytest.mark.parametrize("end", range(len(USUAL)))
+def test_of_a_request_that_is_not_all_there_nothing_is_taken(end):
+    decoder = Decoder()
+    decoder.feed(USUAL[:end])
+    assert decoder.usual_request() is None
+    assert decoder.pending == end
+    decoder.feed(USUAL[end:])
+    assert decode_with(decoder) == decode_pieces([USUAL])[0]
+
+
+@pytest.mark.parametrize("place", range(len(USUAL)))
+def test_a_request_that_is_unusual_in_any_byte_is_left_to_its_records(place):
+    """Taken at once, it says what its records say; else they are all still there."""
+    for change in (1, 4, 128):
+        wire = bytearray(USUAL)
+        wire[place] ^= change
+        decoder = Decoder()
+        decoder.feed(bytes(wire))
+        usual = decoder.usual_request()
+        if usual is None:
+            assert decoder.pending == len(wire)
+            continue
+        [begin, params, *empty], _ = decode_pieces([bytes(wire)])
+        assert usual[:3] == (begin.request_id, *protocol.decode_begin(begin.content))
+        assert usual[3] == params.content
+        assert [record.content for record in empty] == [b"", b""]
+        assert not decoder.pending
 
 
 @pytest.mark.parametrize("version", [0, 2, 71])
