@@ -496,6 +496,23 @@ import _winapi
 sys.modules["_wmi"] = None  # which platform.uname() asks
 if hasattr(_winapi, "CopyFile2"):  # which shutil.copy2() uses
     del _winapi.CopyFile2
+
+# One start of a process in a thousand fails there for no reason, and the next one does not.
+ERROR_INTERNAL_ERROR = 1359
+create_process = _winapi.CreateProcess
+
+
+def create_process_patiently(*arguments):
+    for _ in range(4):
+        try:
+            return create_process(*arguments)
+        except OSError as error:
+            if error.winerror != ERROR_INTERNAL_ERROR:
+                raise
+    return create_process(*arguments)
+
+
+_winapi.CreateProcess = create_process_patiently
 """
 
 
