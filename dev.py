@@ -176,10 +176,15 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
         results.append(Result("Windows Python: no wine here", 0, 0, 1, 0.0))
         return [*results, *run_suites([here])]
     windows = {release: ready_windows_python(python, release) for release in WINDOWS_PYTHONS}
-    with wine() as environment:
+    suites = [(f"Windows Python {release}", exe, less) for release, exe in windows.items()]
+    release, exe = next(iter(windows.items()))
+    once = ["-m", "once and not interop and not browser", *pytest_arguments]
+    suites.append((f"Windows Python {release}, once", exe, once))
+    with contextlib.ExitStack() as stack:
+        # A Wine each: all processes of one wait for its one server.
         there = [
-            [Suite(f"Windows Python {release}", ["wine", str(exe)], which, environment)]
-            for which, (release, exe) in zip((selected, less), windows.items(), strict=True)
+            [Suite(name, ["wine", str(exe)], which, stack.enter_context(wine(name)))]
+            for name, exe, which in suites
         ]
         return [*results, *run_suites([here, *there])]
 
@@ -230,11 +235,11 @@ def run_suite(suite: Suite, again: bool = False) -> Result:
     """
     name = f"{suite.name} again" if again else suite.name
     print(f"\n== {name}: started", flush=True)
-    report = CACHE / "reports" / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}.xml"
+    report = CACHE / "reports" / f"{file_name(name)}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     # The paths are relative to ROOT, so that they hold on Wine as well.
-    cache = CACHE / "pytest" / suite.name.replace(" ", "-")
+    cache = CACHE / "pytest" / file_name(suite.name)
     if not again:
         shutil.rmtree(cache, ignore_errors=True)
     options = [
@@ -417,9 +422,9 @@ def imports(python: Python, module: str) -> bool:
 
 
 @contextlib.contextmanager
-def wine() -> Iterator[dict[str, str]]:
+def wine(name: str) -> Iterator[dict[str, str]]:
     """The environment variables for a Wine of this checkout's own; stopped at the end."""
-    prefix = CACHE / "wine"
+    prefix = CACHE / "wine" / file_name(name)
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -578,6 +583,10 @@ def run(command: Sequence[str], environment: dict[str, str] | None = None) -> No
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
+
+
+def file_name(name: str) -> str:
+    return re.sub("[^A-Za-z0-9.]+", "-", name)
 
 
 def digest(*texts: str) -> str:
