@@ -83,13 +83,13 @@ _STDOUT = int(RecordType.STDOUT)
 _END_REQUEST = int(RecordType.END_REQUEST)
 
 
-_BEGIN_REQUEST_1, _PARAMS_1, _STDIN_1 = (
+_V1_BEGIN_REQUEST, _V1_PARAMS, _V1_STDIN = (
     VERSION << 8 | int(type_)
     for type_ in (RecordType.BEGIN_REQUEST, RecordType.PARAMS, RecordType.STDIN)
 )
 """Version and type, the first two bytes of a record."""
 
-_USUAL_VALUES = _BEGIN_REQUEST_1, _BEGIN.size << 16, _PARAMS_1, 0
+_USUAL_VALUES = _V1_BEGIN_REQUEST, _BEGIN.size << 16, _V1_PARAMS, 0
 """Of a usual request: how it begins, BEGIN_REQUEST's size and no padding, PARAMS, no padding."""
 
 
@@ -171,8 +171,8 @@ class Decoder:
         """Id, role, flags and name/value pairs of the next request, if it is here as most are.
 
         That is: all of it, with its pairs in one record, and without a body. None says that it is
-        not; then its records are to be taken one by one, which works for every request and costs
-        a small one three times as much. To be called at a record's boundary.
+        not; then its records are to be taken one by one, which works for every request, at more
+        cost. To be called at a record's boundary.
         """
         start = self._position
         if self._pieces or self._available <= _USUAL.size:
@@ -245,7 +245,7 @@ def encode_header(type_: int, request_id: int, size: int) -> bytes:
 
 def encode_request_end(request_id: int) -> bytes:
     """The empty records that end PARAMS and STDIN: how nearly every request without a body ends."""
-    return _pack_two_headers(_PARAMS_1, request_id, 0, _STDIN_1, request_id, 0)
+    return _pack_two_headers(_V1_PARAMS, request_id, 0, _V1_STDIN, request_id, 0)
 
 
 def split_content(type_: int, request_id: int, data: bytes) -> Iterator[bytes | memoryview]:
