@@ -30,7 +30,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 from xml.etree import ElementTree
@@ -162,31 +161,45 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
     missing = [] if fast else ready_programs()
     results = lint(python)
     coverage = ["--cov", "--cov-report=term:skip-covered"]
-    selected = ["-m", "not interop and not browser", *pytest_arguments]
-    less = ["-m", "not interop and not browser and not once", *pytest_arguments]
-    main = Suite(f"Python {this_python().name}", [str(python)], [*coverage, *selected])
+    main = ["-m", INSIDE, *coverage, *pytest_arguments]
+    first = [Suite(f"Python {this_python().name}", [str(python)], main)]
     if fast:
-        return [*results, *run_suites([[main]])]
-    here = chain([main], (other_suite(other, less) for other in find_pythons()[1:]))
+        return [*results, *run_suites([first])]
+    less = ["-m", f"{INSIDE} and not once", *pytest_arguments]
+    here = [first, (other_suite(other, less) for other in find_pythons()[1:])]
     if ON_WINDOWS:
-        return [*results, *run_suites([here])]
-    outside = ["-m", "interop or browser", *pytest_arguments]
-    here = chain(here, [Suite("interop and browser", [str(python)], outside)])
+        return [*results, *run_suites(here)]
+    outside = ["-m", f"not ({INSIDE})", *pytest_arguments]
+    first.append(Suite("interop and browser", [str(python)], outside))
     if "wine" in missing:
         results.append(Result("Windows Python: no wine here", 0, 0, 1, 0.0))
-        return [*results, *run_suites([here])]
-    windows = {release: ready_windows_python(python, release) for release in WINDOWS_PYTHONS}
-    suites = [(f"Windows Python {release}", exe, less) for release, exe in windows.items()]
-    release, exe = next(iter(windows.items()))
-    once = ["-m", "once and not interop and not browser", *pytest_arguments]
-    suites.append((f"Windows Python {release}, once", exe, once))
+        return [*results, *run_suites(here)]
     with contextlib.ExitStack() as stack:
-        # A Wine each: all processes of one wait for its one server.
-        there = [
-            [Suite(name, ["wine", str(exe)], which, stack.enter_context(wine(name)))]
-            for name, exe, which in suites
-        ]
-        return [*results, *run_suites([here, *there])]
+        there = windows_suites(python, stack, pytest_arguments)
+        return [*results, *run_suites([*here, *([suite] for suite in there)])]
+
+
+INSIDE = "not interop and not browser"
+"""What needs no program but Python."""
+
+
+def windows_suites(
+    python: Path, stack: contextlib.ExitStack, pytest_arguments: Sequence[str]
+) -> list[Suite]:
+    """Those on Wine, a Wine each: all processes of one wait for its one server."""
+    pythons = {release: ready_windows_python(python, release) for release in WINDOWS_PYTHONS}
+    chosen = [(f"Windows Python {release}", exe, "not once") for release, exe in pythons.items()]
+    release, exe = next(iter(pythons.items()))
+    chosen.append((f"Windows Python {release}, once", exe, "once"))
+    return [
+        Suite(
+            name,
+            ["wine", str(exe)],
+            ["-m", f"{INSIDE} and {which}", *pytest_arguments],
+            stack.enter_context(wine(name)),
+        )
+        for name, exe, which in chosen
+    ]
 
 
 def other_suite(python: Python, arguments: Sequence[str]) -> Suite:
