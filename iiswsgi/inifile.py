@@ -23,7 +23,10 @@ def server_options(path: str, variables: Mapping[str, str]) -> dict[str, str]:
     :param variables: ``name=value`` from the command line, for ``%(name)s`` in the file.
     :raises SettingError: S15, the file cannot be used.
     """
-    from paste.deploy import loadwsgi  # slow to import, and not needed to say what is wrong
+    from iiswsgi.later import PASTE_DEPLOY_SPARES, spared
+
+    with spared(*PASTE_DEPLOY_SPARES):
+        from paste.deploy import loadwsgi  # slow to import, and not needed to say what is wrong
 
     try:
         loader = loadwsgi.ConfigLoader(path)

@@ -54,7 +54,7 @@ def _serve(what: str, variables: dict[str, str], app_name: str | None) -> ExitSt
 
 
 def _serve_ini(ini: str, variables: dict[str, str], app_name: str | None) -> ExitStatus:
-    from iiswsgi import later, launch
+    from iiswsgi import launch
 
     path = os.path.abspath(ini)
     if not ini.lower().endswith(".ini") and not os.path.exists(path):
@@ -63,7 +63,6 @@ def _serve_ini(ini: str, variables: dict[str, str], app_name: str | None) -> Exi
             f"{ini!r} cannot be served: there is no such INI file, and it is neither "
             "module:callable nor module:factory() nor the path of a .py or .wsgi file",
         )
-    later.import_later(later.METADATA_ADAPTERS)
     options = server_options(path, variables)
     options |= {row.name: variables[row.name] for row in settings.TABLE if row.name in variables}
     ready = launch.prepare(options)

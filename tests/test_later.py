@@ -24,8 +24,8 @@ def slow(tmp_path, monkeypatch):
     imported = []
     monkeypatch.setattr("builtins.imported", imported, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    later.import_later(NAME)
-    yield imported
+    with later.spared(NAME):
+        yield imported
     sys.modules.pop(NAME, None)
 
 
@@ -63,28 +63,54 @@ def test_many_threads_import_it_once(slow):
 
 def test_what_is_imported_already_stays():
     before = sys.modules["threading"]
-    later.import_later("threading")
+    with later.spared("threading"):
+        assert sys.modules["threading"] is before
     assert sys.modules["threading"] is before
+
+
+def test_nobody_sees_it_afterwards(slow):
+    module = importlib.import_module(NAME)
+    with later.spared(f"{NAME}_2"):
+        assert f"{NAME}_2" in sys.modules
+    assert f"{NAME}_2" not in sys.modules
+    assert module.value == 1
+
+
+def test_what_was_imported_in_the_block_stays_after_it(slow, tmp_path):
+    (tmp_path / f"{NAME}_2.py").write_text("value = 2\n", encoding="utf-8")
+    with later.spared(f"{NAME}_2"):
+        kept = importlib.import_module(f"{NAME}_2")
+        assert kept.value == 2
+        real = importlib.import_module(f"{NAME}_2")
+    assert sys.modules.pop(f"{NAME}_2") is real is not kept
 
 
 PROGRAM = """
 import sys
-from iiswsgi import later
-new = "importlib.metadata" not in sys.modules
-later.import_later(later.METADATA_ADAPTERS)
+from iiswsgi import inifile, later, serving
+new = {name for name in later.PASTE_DEPLOY_SPARES if name not in sys.modules}
+inifile.server_options(sys.argv[1], {})
+serving._load_ini(sys.argv[1], None, {})
+assert not [name for name, module in sys.modules.items() if type(module).__name__ == "_Later"]
+imported = sorted(new & sys.modules.keys())
 from importlib import metadata
-from paste.deploy import loadapp
-loadapp("config:" + sys.argv[1])
-if new:
-    assert type(sys.modules[later.METADATA_ADAPTERS]).__name__ == "_Later"
 assert metadata.metadata("PasteDeploy")["Name"].lower() == "pastedeploy"
-assert type(sys.modules[later.METADATA_ADAPTERS]).__name__ == "module"
+print(*imported)
 """
 
 
-def test_a_start_does_without_the_descriptions_of_distributions(tmp_path):
+@pytest.mark.parametrize(
+    ("use", "needed"),
+    [
+        ("paste.app_factory = iiswsgi.server:make_test_app", set()),
+        # Looked for in whatever is no folder, which may be a zip file; in a class of its own.
+        ("use = egg:iiswsgi#test_app", {"inspect", "zipfile"}),
+    ],
+)
+def test_a_start_does_without_what_paste_deploy_does_not_need(tmp_path, use, needed):
     ini = tmp_path / "app.ini"
-    ini.write_text("[app:main]\nuse = egg:iiswsgi#test_app\n", encoding="utf-8")
+    ini.write_text(f"[app:main]\n{use}\n", encoding="utf-8")
     command = [sys.executable, "-c", PROGRAM, str(ini)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) <= needed
