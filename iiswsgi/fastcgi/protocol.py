@@ -184,6 +184,7 @@ class Decoder:
         end = start + size
         if (
             (begin, eight, params, padding) != _USUAL_VALUES
+            or not size  # an empty record ends PARAMS, and a second one is an error
             or not request_id == params_id != NULL_REQUEST_ID
             or not self._buffer.startswith(encode_request_end(request_id), end)
         ):

@@ -103,7 +103,9 @@ class Guard:
             traceback.format_exception(unraisable.exc_type, value, unraisable.exc_traceback)
         )
         where = unraisable.err_msg or "Exception ignored in"
-        text = f"IISWSGI-L07: {where}: {type(unraisable.object).__name__}"
+        if unraisable.object is not None:  # from Python 3.14 on the message names it instead
+            where += f": {type(unraisable.object).__name__}"
+        text = f"IISWSGI-L07: {where}"
         self._sink.record("ERROR", __name__, text, details)
 
     def _warned(

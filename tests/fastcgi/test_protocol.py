@@ -105,6 +105,13 @@ def test_a_request_that_is_unusual_in_any_byte_is_left_to_its_records(place):
         assert not decoder.pending
 
 
+def test_an_empty_record_is_the_end_of_the_pairs_and_none_of_a_usual_request():
+    decoder = Decoder()
+    decoder.feed(USUAL.replace(PAIRS, b"").replace(bytes([0, len(PAIRS), 0, 0]), bytes(4)))
+    assert decoder.usual_request() is None
+    assert [record.content for record in decode_with(decoder)][1:] == [b"", b"", b""]
+
+
 @pytest.mark.parametrize("version", [0, 2, 71])
 def test_another_version_is_an_error(version):
     decoder = Decoder()
