@@ -3,6 +3,7 @@
 import io
 import socket
 import threading
+from urllib.parse import quote
 from wsgiref.validate import validator
 
 import pytest
@@ -55,7 +56,7 @@ def show(environ, start_response):
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.errors"].write("a word\n")
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}|".encode() + body]
+    return [f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}|".encode("latin-1") + body]
 
 
 @validator
@@ -80,6 +81,13 @@ def test_the_lint_of_wsgi_finds_nothing():
 def test_the_mount_point_can_be_stated():
     (answer,), _ = ask(show, request_bytes(b"body", params=IIS), script_name="")
     assert answer.endswith(b"|/app/page|body")
+
+
+@pytest.mark.parametrize("mount", ["/caf\u00e9", "/my app"])
+def test_the_mount_point_is_stated_as_it_reads(mount):
+    params = {**IIS, "REQUEST_URI": quote(f"{mount}/page")}
+    (answer,), _ = ask(show, request_bytes(b"body", params=params), script_name=mount)
+    assert answer.endswith(f"\r\n\r\n{mount}|/page|body".encode())
 
 
 def test_several_requests_go_through_one_connection():

@@ -151,11 +151,14 @@ def log_file(text: str) -> str:
 
 
 def script_name(text: str) -> str:
-    """The path an application is mounted at, each byte one latin-1 character as in WSGI."""
+    """The path an application is mounted at, as people write it: ``/my app``, ``/café``."""
     path = text.rstrip("/")
-    if path and (not path.startswith("/") or re.search(r"[\x00-\x20?#\x7f]", path)):
+    if path and (not path.startswith("/") or re.search(r"[\x00-\x1f?#\x7f]", path)):
         raise ValueError("empty, or a URL path that begins with /, such as /app")
-    return path.encode("utf-8", "surrogateescape").decode("latin-1")
+    if re.search("%[0-9A-Fa-f]{2}", path):
+        raise ValueError("the path as it reads, /my app and not /my%20app")
+    path.encode("utf-8", "surrogateescape")  # a ValueError too, if that cannot be
+    return path
 
 
 def address(text: str) -> Address:

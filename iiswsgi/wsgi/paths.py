@@ -197,7 +197,7 @@ def _cut_at_setting(path: str, mount: str) -> tuple[str, str]:
 @functools.lru_cache(maxsize=8)
 def _as_prefix(setting: str) -> str:
     """Give the ``script_name`` setting, which a person wrote, as a PEP 3333 string."""
-    return _rooted(setting.rstrip("/").encode().decode("latin-1"))
+    return _rooted(setting.rstrip("/").encode("utf-8", "surrogateescape").decode("latin-1"))
 
 
 def _rooted(path: str) -> str:

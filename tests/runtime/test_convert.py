@@ -69,15 +69,25 @@ def test_log_files_are_absolute(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("", ""), ("/", ""), ("/app", "/app"), ("/a/b/", "/a/b"), ("/caf\u00e9", "/caf\u00c3\u00a9")],
+    [
+        ("", ""),
+        ("/", ""),
+        ("/app", "/app"),
+        ("/a/b/", "/a/b"),
+        ("/caf\u00e9", "/caf\u00e9"),
+        ("/my app", "/my app"),
+        ("/100%", "/100%"),
+    ],
 )
 def test_script_names(text, name):
     assert convert.script_name(text) == name
 
 
-@pytest.mark.parametrize("text", ["app", "/a b", "/a?b", "/a#b", "/a\r\nb", "http://x/"])
+@pytest.mark.parametrize(
+    "text", ["app", "/a?b", "/a#b", "/a\r\nb", "http://x/", "/a%20b", "/\ud800"]
+)
 def test_no_script_names(text):
-    with pytest.raises(ValueError, match="begins with /"):
+    with pytest.raises(ValueError, match=r"begins with /|as it reads|surrogates"):
         convert.script_name(text)
 
 
