@@ -2,6 +2,7 @@
 
 import io
 import socket
+import tempfile
 import threading
 from urllib.parse import quote
 from wsgiref.validate import validator
@@ -159,6 +160,28 @@ def test_a_chunked_body_over_the_limit_never_reaches_the_application():
         read_all, request_bytes(b"x" * 5000, params=params, chunk=50), max_request_body="100"
     )
     assert answers[0].startswith(b"Status: 413 ")
+
+
+def fails_at_once(environ, start_response):
+    raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("changed", "options", "status"),
+    [
+        ({"CONTENT_LENGTH": "9000"}, {"max_request_body": "8000"}, 413),
+        ({"CONTENT_LENGTH": "many"}, {}, 400),
+        ({"HTTP_COOKIE": "x" * 9000}, {"max_params_bytes": "8000"}, 431),
+        ({"CONTENT_LENGTH": "9000"}, {}, 500),
+    ],
+)
+def test_the_body_that_nobody_will_read_is_kept_nowhere(changed, options, status, monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", None)
+    request_ = request_bytes(b"x" * 9000, params={**IIS, **changed}, chunk=50)
+    pieces = [request_[at : at + 1000] for at in range(0, len(request_), 1000)]
+    answers, _ = ask(fails_at_once, *pieces, NEXT, spool_limit="2000", **options)
+    assert answers[0].startswith(b"Status: %d " % status)
+    assert len(answers) == 2
 
 
 @pytest.mark.parametrize(

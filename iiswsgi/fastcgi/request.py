@@ -74,6 +74,10 @@ class ResponseStream(fcgi_base.OutputStream):
             self._look_at = now + LOOK_INTERVAL
             self._req.look_for_abort()
 
+    def forget_body(self) -> None:
+        """See :class:`iiswsgi.wsgi.call.Response`."""
+        self._req.stdin.discard()
+
     def check(self) -> None:
         """See :class:`iiswsgi.wsgi.call.Response`."""
         self._req.stdin.check()

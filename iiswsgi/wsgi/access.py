@@ -54,6 +54,10 @@ class Meter:
         """See :class:`iiswsgi.wsgi.reply.Response`."""
         self._response.flush()
 
+    def forget_body(self) -> None:
+        """See :class:`iiswsgi.wsgi.reply.Response`."""
+        self._response.forget_body()
+
     def check(self) -> None:
         """See :class:`iiswsgi.wsgi.reply.Response`."""
         self._response.check()

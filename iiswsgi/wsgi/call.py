@@ -184,6 +184,7 @@ def _tell_departure(name: str, cause: BaseException) -> None:
 
 def _send_page(page: Page, is_head: bool, response: Response, name: str) -> Outcome:
     try:
+        response.forget_body()
         response.head(page.status, page.headers)
         if not is_head:
             response.body(page.body)
@@ -191,8 +192,7 @@ def _send_page(page: Page, is_head: bool, response: Response, name: str) -> Outc
         _tell_departure(name, error)
         return Outcome.GONE
     except Exception as error:
-        # Not the application's doing: the disk is full, for example, when the rest of the request
-        # body has to be put aside before the first byte of a response.
+        # Not the application's doing: no memory is left, for example.
         log.error(
             "IISWSGI-W13: the page %r could not be sent; the response is broken off: %s",
             page.status,

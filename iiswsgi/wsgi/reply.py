@@ -28,6 +28,9 @@ class Response(Protocol):
     def flush(self) -> None:
         """Send all that was taken, now."""
 
+    def forget_body(self) -> None:
+        """Keep nothing of the request's body from now on: nobody will read it."""
+
     def check(self) -> None:
         """Raise ClientDisconnected if the client is known to be gone; do nothing else."""
 

@@ -34,6 +34,9 @@ class Recorder:
     def flush(self):
         self._note("flush", None)
 
+    def forget_body(self):
+        assert "head" not in self.kinds, "too late"
+
     def check(self):
         if len(self.events) == self.leaves_at:
             raise self.error
