@@ -96,17 +96,22 @@ def test_several_requests_go_through_one_connection():
     assert len(answers) == 3
 
 
-@pytest.mark.parametrize("role", [Role.AUTHORIZER, Role.FILTER, 77])
-def test_other_roles_are_unknown(role, caplog):
-    transport = FakeTransport(
-        [
-            protocol.encode_begin(1, role)
-            + protocol.encode_record(RecordType.PARAMS, 1)
-            + protocol.encode_record(RecordType.STDIN, 1)
-            + protocol.encode_record(RecordType.DATA, 1),
-            request_bytes(b"body", request_id=2, params=IIS),
-        ]
-    )
+NO_STDIN, NO_DATA = (protocol.encode_record(t, 1) for t in (RecordType.STDIN, RecordType.DATA))
+
+
+@pytest.mark.parametrize(
+    ("role", "streams"),
+    [
+        (Role.AUTHORIZER, b""),
+        (Role.AUTHORIZER, NO_STDIN),
+        (Role.FILTER, NO_STDIN + NO_DATA),
+        (77, b""),
+        (77, NO_STDIN),
+    ],
+)
+def test_other_roles_are_unknown(role, streams, caplog):
+    begun = protocol.encode_begin(1, role) + protocol.encode_record(RecordType.PARAMS, 1)
+    transport = FakeTransport([begun + streams, request_bytes(b"body", request_id=2, params=IIS)])
     assert make_server(show).serve_connection(transport) is None
     first, second = responses(transport.sent)
     assert first == (1, b"", 0, ProtocolStatus.UNKNOWN_ROLE)

@@ -1,5 +1,6 @@
 """What the log says of a request, and that it says so under the request's number."""
 
+import contextlib
 import io
 import logging
 
@@ -80,6 +81,26 @@ def test_a_request_for_another_role_has_one(entries):
     serve(talk, begin + whole[len(begin) :])
     assert entries.said() == ["WARNING iiswsgi.gateway IISWSGI-P08"]
     assert entries.seen[0].request is not None
+
+
+def reads(environ, start_response):
+    return [environ["wsgi.input"].read()]
+
+
+def reads_regardless(environ, start_response):
+    with contextlib.suppress(OSError):
+        environ["wsgi.input"].read()
+    return quick(environ, start_response)
+
+
+@pytest.mark.parametrize("application", [reads, reads_regardless, fail, talk])
+def test_malformed_bytes_in_a_body_are_one_line_and_no_traceback(application, entries):
+    begun = request_bytes(b"body", params={**PARAMS, "CONTENT_LENGTH": "4"})[:-8]
+    transport = serve(application, begun, b"\7garbage, and more of it")
+    codes = [entry.text[:11] for entry in entries.seen if entry.name.startswith("iiswsgi")]
+    assert codes == (["IISWSGI-W01"] if application is fail else []) + ["IISWSGI-P01"]
+    assert application is fail or not any(entry.details for entry in entries.seen)
+    assert transport.sent == []
 
 
 def test_a_client_that_leaves_while_it_is_answered_is_told_once(entries):

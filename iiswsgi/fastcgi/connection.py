@@ -108,7 +108,7 @@ class GatewayConnection(fcgi_base.Connection):
                 return
             except ProtocolError as error:
                 self.failure = error
-        raise ClientDisconnected("P13", "the conversation with the web server has ended")
+        self.check()
 
     def process_input(self) -> None:
         """Take one record off the wire, or a whole request, and do what it says.
@@ -213,10 +213,12 @@ class GatewayConnection(fcgi_base.Connection):
             raise
 
     def check(self) -> None:
-        """Find out whether the peer is known to be gone.
+        """Find out whether the conversation can go on.
 
-        :raises ClientDisconnected: it is.
+        :raises ClientDisconnected: it cannot, for the peer is gone or has sent what is no FastCGI.
         """
+        if self.failure is not None:
+            raise ClientDisconnected("P13", "the conversation with the web server has ended")
         if self._gone:
             raise ClientDisconnected("P10", f"{self._sock.name} is gone")
 

@@ -13,7 +13,7 @@ from flup.server import fcgi_base
 
 from iiswsgi.errors import ClientDisconnected, Error, ExitStatus, RequestTooLarge
 from iiswsgi.fastcgi import protocol
-from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType
+from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType, Role
 
 if TYPE_CHECKING:
     from iiswsgi.fastcgi.connection import GatewayConnection
@@ -31,6 +31,9 @@ LOOK_INTERVAL = 0.1
 enough for responses without end, and of no weight in a large one."""
 
 _STDOUT = int(RecordType.STDOUT)
+
+_WITH_STDIN = (Role.RESPONDER, Role.FILTER)
+"""Roles whose requests have a body to wait for; an authorizer's ends with PARAMS (section 6.3)."""
 
 
 class BrokenOff(Error):
@@ -146,6 +149,7 @@ class GatewayRequest(fcgi_base.Request):
         :raises ProtocolError: they end within a pair.
         """
         self.started = True
+        self.stdin.complete = self.role not in _WITH_STDIN
         try:
             self.params = self._conn.pairs.decode(b"".join(self._params_data), limit)
         except RequestTooLarge as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,19 @@ log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
+
+
+_forks = 0
+"""How many forks led to this process since it imported this."""
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 class Outcome(enum.Enum):
@@ -57,6 +71,7 @@ def call(
         the application may change the environ, but not these. None: the environ has to do.
     """
     reply = Reply(environ, response, max_header_bytes)
+    forks = _forks
     try:
         result = None
         try:
@@ -68,6 +83,8 @@ def call(
                 _close(result, environ)
     # SystemExit and KeyboardInterrupt too: an application must not end the process it shares.
     except BaseException as error:
+        if forks != _forks:
+            raise  # in a child that the application has made: its own, to be ended by it
         return _failed(error, reply, environ, variables or environ, error_page)
     return Outcome.SHORT if reply.short else Outcome.COMPLETE
 
@@ -178,8 +195,13 @@ _CAUSES = 16
 """How many wrappings are looked through; contexts may form a ring."""
 
 
-def _tell_departure(name: str, cause: BaseException) -> None:
-    log.info("IISWSGI-W12: %s: the client left: %s", name, cause)
+def _tell_departure(name: str, cause: ClientDisconnected) -> None:
+    if cause.code != _TOLD_ELSEWHERE:
+        log.info("IISWSGI-W12: %s: the client left: %s", name, cause)
+
+
+_TOLD_ELSEWHERE = "IISWSGI-P13"
+"""It is the web server that broke the conversation, and the end of that has a line of its own."""
 
 
 def _send_page(page: Page, is_head: bool, response: Response, name: str) -> Outcome:

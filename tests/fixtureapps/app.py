@@ -218,6 +218,17 @@ def detach(environ, start_response, rest):
     return text(start_response, "detached\n")
 
 
+def fork(environ, start_response, rest):
+    """Fork; the child ends as REST says, the parent answers with how it did."""
+    child = os.fork()
+    if not child:
+        if rest == "exit":
+            sys.exit(7)
+        return text(start_response, "the child's answer\n")
+    _, status = os.waitpid(child, 0)
+    return text(start_response, f"the child ended with {os.waitstatus_to_exitcode(status)}\n")
+
+
 def handles(environ, start_response, rest):
     """How many handles or descriptors this process has open."""
     if sys.platform != "win32":
@@ -257,6 +268,7 @@ ROUTES = {
     "read-partial": read_partial,
     "write-callable": write_callable,
     "file": file,
+    "fork": fork,
     "status": status,
     "pid": pid,
     "detach": detach,

@@ -65,6 +65,14 @@ def test_download(client):
     assert sha256(answer.body) == sha256((CHUNK * 306)[:20_000_000])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing forks on Windows; run it on POSIX")
+@pytest.mark.parametrize(("way", "status"), [("exit", 7), ("answer", 0)])
+def test_a_child_that_is_forked_in_a_request_does_not_speak_to_the_web_server(client, way, status):
+    first = client.get("/pid").text
+    assert client.get(f"/fork/{way}").text == f"the child ended with {status}\n"
+    assert client.get("/pid").text == first
+
+
 def test_a_body_left_unread_harms_nobody(client):
     assert client.post("/read-partial/10", MEGABYTE).text == "read 10\n"
     assert client.post("/size/1000000", MEGABYTE).body == (CHUNK * 16)[:1_000_000]

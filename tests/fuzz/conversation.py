@@ -126,11 +126,25 @@ class _Request:
         pairs = protocol.encode_pairs(self.variables)
         self._stream(RecordType.PARAMS, pairs)
         if not self.aborted:
-            self._stream(RecordType.STDIN, self.body)
-        if not self.aborted:
-            self._expect(len(pairs))
+            if self.role in (protocol.Role.RESPONDER, protocol.Role.FILTER):
+                self._serve(len(pairs))
+            else:
+                self._refuse()
         if not self.flags & 1:
             self.out.closed = True
+
+    def _serve(self, params_bytes):
+        """The body, whose end is answered."""
+        self._stream(RecordType.STDIN, self.body)
+        if not self.aborted:
+            self._expect(params_bytes)
+
+    def _refuse(self):
+        """A role that may have no body is refused without one; if it comes, it is stray."""
+        self.out.expect("end", self.id, 0, protocol.ProtocolStatus.UNKNOWN_ROLE)
+        if self.rng.random() < 0.5:
+            self.out.add(RecordType.STDIN, self.id, self.body[:1000])
+            self.out.add(RecordType.STDIN, self.id, b"")
 
     def _stream(self, type_, data):
         """*data* in records of any size, with noise in between, and the empty record."""

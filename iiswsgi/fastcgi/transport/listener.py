@@ -20,7 +20,7 @@ from collections.abc import Callable
 from iiswsgi.errors import SettingError
 from iiswsgi.fastcgi.transport.accepted import AcceptedTransport
 from iiswsgi.fastcgi.transport.base import StopSignal
-from iiswsgi.fastcgi.transport.sockets import make_waiter
+from iiswsgi.fastcgi.transport.sockets import close_in_children, make_waiter
 
 __all__ = ["Listener", "open_listener"]
 
@@ -125,6 +125,7 @@ class Listener:
         # A listener is shared between processes: who loses the race for a connection must not
         # block in accept().
         self._socket.settimeout(0)
+        close_in_children(self._socket)
         wait = make_waiter(self._socket, self._stop)
         with self._socket:
             while wait(0 if self._stop.requested else None) or not self._stop.requested:

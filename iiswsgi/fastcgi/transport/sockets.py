@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import struct
 import sys
+import weakref
 from collections.abc import Callable
 
 from iiswsgi.errors import ClientDisconnected
 from iiswsgi.fastcgi.transport.base import RECEIVE_SIZE, StopSignal
 
-__all__ = ["SocketTransport", "make_waiter", "set_kernel_timeout"]
+__all__ = ["SocketTransport", "close_in_children", "make_waiter", "set_kernel_timeout"]
 
 
 def make_waiter(sock: socket.socket, stop: StopSignal) -> Callable[[float | None], bool]:
@@ -53,6 +55,27 @@ def set_kernel_timeout(sock: socket.socket, option: int, seconds: float) -> None
     sock.setsockopt(socket.SOL_SOCKET, option, value)
 
 
+def close_in_children(sock: socket.socket) -> None:
+    """Have a child that an application forks let go of *sock*.
+
+    In it one thread goes on where it was, in the middle of a request: it must not speak to the web
+    server, and a child that lives on must not keep a conversation, or a port, from ending.
+    """
+    _not_for_children.add(sock)
+
+
+_not_for_children: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    for sock in list(_not_for_children):
+        sock.close()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_let_go)
+
+
 class SocketTransport:
     """One connected stream socket, whose peer is trusted to end what it begins."""
 
@@ -64,6 +87,7 @@ class SocketTransport:
         self._stop = stop
         self._wait = make_waiter(sock, stop)
         sock.settimeout(None)
+        close_in_children(sock)
 
     def receive(self) -> bytes:
         """See :class:`Transport`."""
