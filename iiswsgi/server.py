@@ -62,6 +62,15 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     return status
 
 
+def leave_loading(ready: Launch) -> ExitStatus:
+    """Serve nothing, since a signal has ended the loading of the application."""
+    ready.loading.stop()
+    ready.log.begun()
+    with contextlib.closing(ready):
+        log.info("the end: %s while the application was loading", ready.shutdown.reason)
+    return ExitStatus.OK
+
+
 def serve_failure(ready: Launch, error: BaseException, *, is_logged: bool = False) -> ExitStatus:
     """Serve a page that says where to look, for an application that could not be loaded.
 
@@ -96,6 +105,7 @@ def server_factory(
         the_log.tell("ERROR", __name__, str(error))
         the_log.guard.begun()
         raise SystemExit(int(error.exit_status)) from error
+    ready.shutdown.own_signals()
     # Paste loads the application next, and knows of no page to show when that fails.
     the_log.guard.on_failure = functools.partial(serve_failure, ready, is_logged=True)
 

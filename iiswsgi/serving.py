@@ -86,10 +86,13 @@ def _serve_target(found: Target, variables: dict[str, str], app_name: str | None
 def _serve_loaded(ready: Launch, load: Callable[[], Application]) -> ExitStatus:
     from iiswsgi import server
 
+    ready.shutdown.own_signals()
     try:
         application = load()
     # SystemExit too: a module that exits on import must not look like an orderly end.
     except BaseException as error:
+        if ready.shutdown.left_loading:
+            return server.leave_loading(ready)
         if isinstance(error, Error):
             ready.log.tell("ERROR", __name__, str(error))
         return server.serve_failure(ready, error)

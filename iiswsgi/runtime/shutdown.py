@@ -32,6 +32,9 @@ class Shutdown:
         self._sockets: tuple[socket.socket, socket.socket] | None = None
         self.requested = False
         self.reason = ""
+        self.left_loading = False
+        """Whether a signal ended the loading of the application."""
+        self._served = False
 
     def request(self, reason: str) -> None:
         """Stop after this request; safe in any thread and in a signal handler.
@@ -76,6 +79,25 @@ class Shutdown:
             for end in self._sockets or ():
                 end.close()
 
+    def own_signals(self) -> None:
+        """Take SIGTERM, Ctrl-C and Ctrl-Break for the rest of the process.
+
+        Until the application is served they end its loading by SystemExit, so that exit hooks run.
+        The hooks, after all was served, are interrupted by Ctrl-C alone.
+        """
+        if threading.current_thread() is threading.main_thread():
+            for number in _numbers():
+                signal.signal(number, self._on_signal_outside)
+
+    def _on_signal_outside(self, number: int, frame: FrameType | None) -> None:
+        """A signal before or after the application is served."""
+        if not self._served:
+            self.left_loading = True
+            self.request(signal.Signals(number).name)
+            raise SystemExit(0)
+        if number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
         """Within the block SIGTERM, Ctrl-C and Ctrl-Break ask for the end instead of causing it.
@@ -86,12 +108,12 @@ class Shutdown:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-        previous = {number: signal.signal(number, self._on_signal) for number in numbers}
+        previous = {number: signal.signal(number, self._on_signal) for number in _numbers()}
         try:
             with self._signal_thread() if sys.platform == "win32" else contextlib.nullcontext():
                 yield
         finally:
+            self._served = True
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
@@ -108,6 +130,7 @@ class Shutdown:
         only. The C part of the handler writes to the wake-up socket straight away.
         """
         receiver, sender = socket.socketpair()
+        receiver.settimeout(None)  # whatever default the application has set for its sockets
         sender.setblocking(False)
         previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         thread = threading.Thread(
@@ -152,3 +175,8 @@ class Shutdown:
         else:
             threading.Thread(target=wait, name="iiswsgi-shutdown", daemon=True).start()
         return True
+
+
+def _numbers() -> list[signal.Signals]:
+    """The signals that this system has."""
+    return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -71,6 +72,46 @@ def test_a_second_ctrl_c_interrupts_as_usual(shutdown):
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def signals_restored():
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals_restored")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_the_loading_and_then_no_exit_hook(shutdown, name):
+    number = getattr(signal, name)
+    shutdown.own_signals()
+    with pytest.raises(SystemExit) as ending:
+        signal.raise_signal(number)
+    assert ending.value.code == 0
+    assert (shutdown.reason, shutdown.left_loading) == (name, True)
+    with shutdown.signals():
+        pass
+    if number == signal.SIGINT:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    else:
+        signal.raise_signal(number)
+
+
+def test_the_applications_default_for_sockets_does_not_matter(shutdown):
+    socket.setdefaulttimeout(0.01)
+    try:
+        with shutdown.signals():
+            time.sleep(0.1)
+            signal.raise_signal(signal.SIGTERM)
+            deadline = time.monotonic() + 10
+            while not shutdown.requested and time.monotonic() < deadline:
+                time.sleep(0.01)
+    finally:
+        socket.setdefaulttimeout(None)
+    assert shutdown.reason == "SIGTERM"
 
 
 def test_other_threads_handle_no_signals(shutdown):

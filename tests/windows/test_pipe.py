@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
 import time
+import uuid
 
 import pytest
 
 from functional.sites import make_site, serving, wait_until
 from iiswsgi.host.modes import Modes, Wire
+from iiswsgi.runtime.shutdown import Shutdown
 
 pytestmark = pytest.mark.windows
 
@@ -66,6 +69,34 @@ def test_the_event_alone_ends_an_idle_process(tmp_path, synchronous_handle):
         client.pool.recycle()
         wait_until(lambda: [event for event in client.pool.events if " ended: " in event])
         assert time.monotonic() - began < 5
+
+
+def test_a_signal_just_before_the_idle_read_ends_it(monkeypatch):
+    """Its handler runs in the very thread that is about to read."""
+    import _winapi
+
+    from iiswsgi.fastcgi.transport.pipe import PipeTransport
+    from iiswsgi.win32 import PipeEnd
+
+    name = rf"\\.\pipe\iiswsgi-test-{uuid.uuid4()}"
+    open_mode = _winapi.PIPE_ACCESS_DUPLEX | _winapi.FILE_FLAG_OVERLAPPED
+    theirs = _winapi.CreateNamedPipe(name, open_mode, _winapi.PIPE_WAIT, 1, 4096, 4096, 0, 0)
+    access = _winapi.GENERIC_READ | _winapi.GENERIC_WRITE
+    ours = _winapi.CreateFile(name, access, 0, 0, _winapi.OPEN_EXISTING, 0, 0)
+    read = PipeEnd.read
+
+    def read_late(end):
+        signal.raise_signal(signal.SIGBREAK)
+        return read(end)
+
+    monkeypatch.setattr(PipeEnd, "read", read_late)
+    shutdown = Shutdown()
+    transport = PipeTransport(theirs, shutdown, "the test's pipe")
+    with shutdown.signals():
+        assert transport.receive_idle() == b""
+    transport.close()
+    shutdown.close()
+    _winapi.CloseHandle(ours)
 
 
 def test_no_event_and_no_notice(tmp_path):

@@ -42,7 +42,8 @@ class PipeTransport:
         self._stop = stop
         self._receiver = win32.PipeEnd(handle, RECEIVE_SIZE)
         self._sender = win32.PipeEnd(_duplicate(handle))
-        self._idle = False
+        self._idle = 0
+        """The thread that waits for the next request, or 0."""
         self._idle_lock = threading.Lock()
         stop.add_waker(self._wake)
 
@@ -55,7 +56,7 @@ class PipeTransport:
 
     def receive_idle(self) -> bytes:
         """See :class:`Transport`."""
-        self._idle = True
+        self._idle = threading.get_ident()
         try:
             if self._stop.requested and not self.has_data():
                 return b""
@@ -64,7 +65,7 @@ class PipeTransport:
             return b""
         finally:
             with self._idle_lock:
-                self._idle = False
+                self._idle = 0
 
     def has_data(self) -> bool:
         """See :class:`Transport`; but a pipe without a peer has none."""
@@ -110,6 +111,10 @@ class PipeTransport:
         A read that completed with data in the same moment keeps its data. The lock makes sure
         that nothing but the idle read can be hit.
         """
+        if self._idle == threading.get_ident():
+            # In a signal's handler, before the read: that comes only when the handler is through.
+            threading.Thread(target=self._wake, name="iiswsgi-waker", daemon=True).start()
+            return
         while True:
             with self._idle_lock:
                 if not self._idle:

@@ -1,0 +1,90 @@
+"""Signals outside of serving: while the application loads, and while exit hooks run."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from functional.sites import wait_until
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="a process there cannot signal one other alone; run it on POSIX"
+)
+
+APPLICATION = """\
+import atexit, pathlib, time
+
+def hook():
+    pathlib.Path("hook").touch()
+    time.sleep({in_hook})
+    pathlib.Path("done").touch()
+
+atexit.register(hook)
+pathlib.Path("loading").touch()
+time.sleep({in_loading})
+
+def application(environ, start_response):
+    raise NotImplementedError
+"""
+
+INI = """\
+[app:main]
+paste.app_factory = slow:make_app
+
+[server:iis]
+use = egg:iiswsgi#iis
+listen = unix:%(here)s/socket
+log_file = %(here)s/iiswsgi.log
+"""
+
+SERVE = ["-m", "iiswsgi", "serve", "app.ini"]
+PASTER = ["-c", "from paste.script.command import run; run()", "serve", "--server-name=iis", "app.ini"]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start an application that takes so many seconds to load, and in its exit hook."""
+    started = []
+
+    def start_(command, in_loading=0.0, in_hook=0.0):
+        source = APPLICATION.format(in_loading=in_loading, in_hook=in_hook)
+        source += "\n\ndef make_app(global_conf):\n    return application\n"
+        (tmp_path / "slow.py").write_text(source)
+        (tmp_path / "app.ini").write_text(INI)
+        started.append(subprocess.Popen([sys.executable, *command], cwd=tmp_path))
+        return started[0]
+
+    yield start_
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("command", [SERVE, PASTER], ids=["serve", "paster"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_the_application_loads(start, tmp_path, command, name):
+    process = start(command, in_loading=60)
+    wait_until((tmp_path / "loading").exists)
+    process.send_signal(getattr(signal, name))
+    assert process.wait(20) == 0
+    log = (tmp_path / "iiswsgi.log").read_text(encoding="utf-8")
+    assert f"the end: {name} while the application was loading" in log
+    assert "IISWSGI-" not in log
+    assert (tmp_path / "done").exists()
+    assert not (tmp_path / "socket").exists()
+
+
+@pytest.mark.parametrize("command", [SERVE, PASTER], ids=["serve", "paster"])
+def test_exit_hooks_are_not_interrupted(start, tmp_path, command):
+    process = start(command, in_hook=1)
+    log = tmp_path / "iiswsgi.log"
+    wait_until(lambda: log.exists() and "listening on" in log.read_text(encoding="utf-8"))
+    wait_until((tmp_path / "loading").exists)
+    process.send_signal(signal.SIGTERM)
+    wait_until((tmp_path / "hook").exists)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert (tmp_path / "done").exists()
