@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from iiswsgi.errors import SettingError
 
@@ -59,5 +61,18 @@ def paste_command_line() -> tuple[str | None, int | None]:
         options, rest = parser.parse_args(sys.argv[sys.argv.index("serve") + 1 :])
     except SystemExit:  # not the command line that PasteScript has accepted
         return None, None
-    path = rest[0] if rest and options.server else None
+    path = _ini_path(rest[0]) if rest and options.server else None
     return path, int(options.verbose) - int(options.quiet)
+
+
+def _ini_path(served: str) -> str | None:
+    """The INI file that PasteScript is to serve an application from; None where there is none.
+
+    :param served: ``app.ini``, ``app.ini#section``, ``config:app.ini``; ``egg:`` and ``call:`` name
+        the application itself. Read as PasteScript and PasteDeploy do: a drive is no scheme.
+    """
+    where = served.partition("#")[0]
+    scheme = re.match("([a-z]{2,}):", where, re.IGNORECASE)
+    if scheme is None:
+        return unquote(where)
+    return unquote(where[scheme.end() :]) if scheme[1].lower() == "config" else None

@@ -501,6 +501,27 @@ def test_paster_serve(tmp_path):
         client.wait_for_log("ByPaster print")
 
 
+@pytest.mark.parametrize("what", ['"{ini}#second"', '"config:{ini}" -n second'])
+def test_paster_serve_takes_the_options_whatever_the_file_is_called_with(tmp_path, what):
+    second = "[app:second]\npaste.app_factory = fixtureapps.app:make_app\n"
+    site = make_site(
+        tmp_path,
+        "use = egg:iiswsgi#test_app",
+        arguments=BY_PASTER.replace('"{ini}"', what),
+        options="max_request_body = 1000",
+        rest=second,
+    )
+    with serving(site) as client:
+        assert client.get("/").text == "hello\n"
+        assert client.post("/count", b"x" * 1001).status == 413
+
+
+def test_paster_serve_without_an_ini_file(tmp_path):
+    arguments = BY_PASTER.replace('"{ini}"', "egg:iiswsgi#test_app")
+    with serving(make_site(tmp_path, arguments=arguments)) as client:
+        assert "PATH_INFO = /x\n" in client.get("/x?format=text").text
+
+
 def test_paster_serve_with_server_name(tmp_path):
     arguments = '-c "from paste.script.command import run; run()" serve --server-name=iis "{ini}"'
     with serving(make_site(tmp_path, arguments=arguments)) as client:
