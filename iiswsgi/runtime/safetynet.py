@@ -81,11 +81,13 @@ class Guard:
             self._sink.tell("INFO", __name__, "interrupted", details)
             return
         when = "while serving" if self.serving else "before the process began to serve"
-        text = f"IISWSGI-L05: nobody caught {kind.__name__}, raised {when}; the process ends."
-        self._sink.tell("CRITICAL", __name__, text, details)
         first, self.failed = not self.failed, True
-        if self.on_failure is not None and first and not self.serving:
-            self.on_failure(value)
+        serve = self.on_failure if first and not self.serving else None
+        then = "requests get a page that says where to look" if serve else "the process ends"
+        text = f"IISWSGI-L05: nobody caught {kind.__name__}, raised {when}; {then}."
+        self._sink.tell("CRITICAL", __name__, text, details)
+        if serve is not None:
+            serve(value)
 
     def _thread_died(self, args: threading.ExceptHookArgs) -> None:
         if issubclass(args.exc_type, SystemExit):

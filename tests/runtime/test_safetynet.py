@@ -56,6 +56,7 @@ def test_an_uncaught_exception(guard, sink):
     [(level, text, details)] = sink.told
     assert level == "CRITICAL"
     assert text.startswith("IISWSGI-L05: nobody caught ValueError, raised before")
+    assert text.endswith("; the process ends.")
     assert details.startswith("Traceback")
     assert details.endswith("ValueError: x\n")
     assert sink.records == []
@@ -76,13 +77,16 @@ def test_an_interruption_is_no_failure(guard, sink):
     assert sink.records == []
 
 
-def test_somebody_may_serve_the_failure(guard):
+def test_somebody_may_serve_the_failure(guard, sink):
     failures = []
     guard.on_failure = failures.append
     error = ImportError("no app")
     uncaught(error)
     uncaught(ValueError("while serving the failure"))
     assert failures == [error]
+    first, second = [text for _, text, _ in sink.told]
+    assert first.endswith("; requests get a page that says where to look.")
+    assert second.endswith("; the process ends.")
 
 
 def test_a_thread_that_dies(guard, sink):
