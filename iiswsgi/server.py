@@ -15,6 +15,7 @@ from iiswsgi import launch
 from iiswsgi.errors import Error, ExitStatus
 from iiswsgi.gateway import IISWSGIServer
 from iiswsgi.inifile import paste_command_line, server_options
+from iiswsgi.pasteload import tell_exit
 from iiswsgi.runtime import log as process_log
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
 
@@ -108,6 +109,7 @@ def server_factory(
     ready.shutdown.own_signals()
     # Paste loads the application next, and knows of no page to show when that fails.
     the_log.guard.on_failure = functools.partial(serve_failure, ready, is_logged=True)
+    tell_exit()
 
     def serve_paste(application: Application) -> None:
         status = serve_launched(ready, application)

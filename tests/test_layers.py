@@ -34,6 +34,7 @@ JOINERS = (
     "iiswsgi.gateway",
     "iiswsgi.inifile",
     "iiswsgi.launch",
+    "iiswsgi.pasteload",
     "iiswsgi.server",
     "iiswsgi.serving",
 )
@@ -76,6 +77,7 @@ MAY_IMPORT = {
     # It reads a site as the stand-in does.
     "iiswsgi.logsearch": {"iiswsgi.host", "iiswsgi.inifile", "iiswsgi.runtime"},
     "iiswsgi.later": set(),
+    "iiswsgi.pasteload": set(),
     "iiswsgi.serving": {*LOWER_ROOMS, *JOINERS, "iiswsgi.target"},
     "iiswsgi.target": set(),
     "iiswsgi.win32": set(),

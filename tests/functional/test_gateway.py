@@ -299,8 +299,11 @@ def test_an_application_that_cannot_be_loaded_says_where_to_look(tmp_path):
         wait_for_its_id(client, answer)
 
 
-@pytest.mark.parametrize("arguments", [BY_PASTER, '-m iiswsgi serve "{ini}"'])
-def test_a_module_that_exits_leaves_its_traceback(tmp_path, arguments):
+BY_PSERVE = '-m pyramid.scripts.pserve --server-name iis "{ini}"'
+
+
+@pytest.mark.parametrize("arguments", [BY_PASTER, BY_PSERVE, '-m iiswsgi serve "{ini}"'])
+def test_a_module_that_exits_is_told_as_one_that_fails(tmp_path, arguments):
     site = make_site(
         tmp_path,
         "paste.app_factory = exits:make_app",
@@ -310,10 +313,13 @@ def test_a_module_that_exits_leaves_its_traceback(tmp_path, arguments):
     program = "import sys\n\n\ndef work():\n    sys.exit(0)\n\n\nwork()\n"
     (site / "exits.py").write_text(program, encoding="utf-8")
     with serving(site) as client:
-        assert client.get("/").status == 500
-        client.wait_for_log("exits.py")
-        assert "in work" in client.log
-        assert "SystemExit" in client.log
+        answer = client.get("/")
+        assert answer.status == 500
+        assert "iiswsgi.log" in answer.text
+        wait_for_its_id(client, answer)
+        assert ", in work\n" in client.log
+        assert "SystemExit: 0" in client.log
+        assert "the process ends" not in client.log
 
 
 def test_an_unknown_setting_is_named(tmp_path):
@@ -529,8 +535,7 @@ def test_paster_serve_with_server_name(tmp_path):
 
 
 def test_pserve(tmp_path):
-    arguments = '-m pyramid.scripts.pserve --server-name iis "{ini}"'
-    with serving(make_site(tmp_path, arguments=arguments)) as client:
+    with serving(make_site(tmp_path, arguments=BY_PSERVE)) as client:
         assert client.get("/").text == "hello\n"
 
 
