@@ -6,7 +6,15 @@ from typing import Literal
 
 from iiswsgi.errors import Error
 
-__all__ = ["CODES", "KINDS", "Kind", "WorkerFailure", "hresult", "win32_hresult"]
+__all__ = [
+    "CODES",
+    "KINDS",
+    "Kind",
+    "WorkerFailure",
+    "exit_code_text",
+    "hresult",
+    "win32_hresult",
+]
 
 Kind = Literal[
     "never_started",
@@ -41,6 +49,7 @@ KINDS: tuple[Kind, ...] = tuple(CODES)
 # project's notes on IIS); the codes are HRESULTs made from Win32 errors.
 _HRESULTS: dict[Kind, int] = {
     "never_started": 0x80070002,
+    "died_in_start": 0x8007006D,
     "died_in_request": 0x8007006D,
     "timed_out_activity": 0x80070102,
     "timed_out_request": 0x80070102,
@@ -58,6 +67,25 @@ def win32_hresult(error: int) -> int:
 def hresult(code: int) -> str:
     """As IIS writes it: ``0x80070102``."""
     return f"0x{code & 0xFFFFFFFF:08x}"
+
+
+def exit_code_text(code: int | None) -> str:
+    """An exit code as people look for it: ``1``, ``-9 (signal 9)``, ``0xc0000005``."""
+    if code is None:
+        return "none: the process had not ended"
+    if code < 0:
+        return f"{code} (signal {-code})"
+    return f"{code} ({code:#010x})" if code > 0xFFFF else str(code)
+
+
+def _shown(kind: Kind, exit_code: int | None) -> int:
+    """The number that IIS shows for a kind: the exit code of a process that ended by itself.
+
+    One that IIS ended has another number, and a POSIX signal is no exit code.
+    """
+    if kind in ("died_in_start", "died_in_request") and exit_code is not None and exit_code >= 0:
+        return exit_code
+    return _HRESULTS.get(kind, 0)
 
 
 class WorkerFailure(Error):
@@ -86,10 +114,7 @@ class WorkerFailure(Error):
     ) -> None:
         super().__init__(CODES[kind], sentence)
         self.kind: Kind = kind
-        if code is None:
-            # For a process that is gone IIS shows the exit code itself.
-            code = exit_code if exit_code is not None else _HRESULTS.get(kind, 0)
-        self.hresult = hresult(code)
+        self.hresult = hresult(_shown(kind, exit_code) if code is None else code)
         self.exit_code = exit_code
         self.pid = pid
         self.log_lines = log_lines

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from iiswsgi.host.failure import WorkerFailure
+from iiswsgi.host.failure import WorkerFailure, exit_code_text
 from iiswsgi.host.words import WORDS
 
 __all__ = ["Report", "as_sentence", "failure_report", "html_page", "text_page"]
@@ -66,15 +66,6 @@ def failure_report(failure: WorkerFailure, *, command_line: str = "", log_file: 
         # Without a process there is nobody who could have logged.
         log_lines=failure.log_lines if failure.pid else None,
     )
-
-
-def exit_code_text(code: int | None) -> str:
-    """Return an exit code as people look for it: ``1``, ``-9 (signal 9)``, ``0xc0000005``."""
-    if code is None:
-        return "none: the process had not ended"
-    if code < 0:
-        return f"{code} (signal {-code})"
-    return f"{code} ({code:#010x})" if code > 0xFFFF else str(code)
 
 
 def text_page(report: Report) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from iiswsgi.host.enders import Enders
 from iiswsgi.host.exchange import Exchange
-from iiswsgi.host.failure import WorkerFailure
+from iiswsgi.host.failure import WorkerFailure, exit_code_text
 from iiswsgi.host.launch import plan, worker_log
 from iiswsgi.host.modes import Modes
 from iiswsgi.host.monitor import Monitor
@@ -178,7 +178,9 @@ class Pool:
     def _bury(self, worker: Worker, exit_code: int) -> None:
         self._rapid_fail.count()
         self._report.warn(
-            "H14", f"process {worker.pid} ended while idle with exit code {exit_code}; nobody asked"
+            "H14",
+            f"process {worker.pid} ended while idle with exit code {exit_code_text(exit_code)}; "
+            "nobody asked",
         )
         self._enders.end(worker, "it was gone already", destroy=True)
 

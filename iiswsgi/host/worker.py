@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from iiswsgi.host.channel import Channel, Process
-from iiswsgi.host.failure import Kind, WorkerFailure, win32_hresult
+from iiswsgi.host.failure import Kind, WorkerFailure, exit_code_text, win32_hresult
 from iiswsgi.host.fastcgi import request_ids
 from iiswsgi.host.launch import Launch, plan, worker_log
 from iiswsgi.host.modes import Modes
@@ -178,9 +178,10 @@ class Worker:
         # _kill_late ends it when the time is up.
         exit_code = self.process.wait(grace + _KILL_WAIT)
         self.channel.close()
+        left = f"left with exit code {exit_code_text(exit_code)}"
         if exit_code and not self.killed_because:
-            self.report.warn("H13", f"process {self.pid} left with exit code {exit_code}")
-        self._ended(f"{because}; it left with exit code {exit_code}")
+            self.report.warn("H13", f"process {self.pid} {left}")
+        self._ended(f"{because}; it {left}")
 
     def destroy(self, because: str) -> None:
         """Close the connection and terminate the process, with nothing between."""

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from iiswsgi.host import pages
-from iiswsgi.host.failure import KINDS, Kind, WorkerFailure
+from iiswsgi.host.failure import KINDS, Kind, WorkerFailure, exit_code_text
 from iiswsgi.host.pages import Report
 
 
@@ -58,7 +58,12 @@ def test_the_kinds_are_told_apart_by_their_headings() -> None:
     [
         ("never_started", {}, "500.0 - Internal Server Error.*0x80070002"),
         ("died_in_start", {"exit_code": 1}, "exited unexpectedly.*0x00000001"),
+        ("died_in_start", {"exit_code": 0}, "exited unexpectedly.*0x00000000"),
+        ("died_in_start", {"exit_code": -9}, "exited unexpectedly.*0x8007006d"),
         ("died_in_request", {"exit_code": 0xC0000005}, "exited unexpectedly.*0xc0000005"),
+        ("died_in_request", {"exit_code": -11}, "exited unexpectedly.*0x8007006d"),
+        ("killed", {"exit_code": -9}, "aborted.*0x800703e3"),
+        ("killed", {"exit_code": 0}, "aborted.*0x800703e3"),
         ("timed_out_activity", {}, "configured activity timeout.*0x80070102"),
         ("timed_out_request", {}, "configured request timeout.*0x80070102"),
         ("bad_reply", {}, "data is invalid.*0x8007000d"),
@@ -116,7 +121,7 @@ def test_a_browser_elsewhere_sees_the_status_only() -> None:
     [(0, "0"), (1, "1"), (-9, "-9 (signal 9)"), (0xC0000005, "3221225477 (0xc0000005)")],
 )
 def test_exit_codes(code: int, text: str) -> None:
-    assert pages.exit_code_text(code) == text
+    assert exit_code_text(code) == text
 
 
 def test_text_page() -> None:
