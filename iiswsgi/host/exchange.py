@@ -292,8 +292,9 @@ class Exchange:
         return self._failure(
             "died_in_start",
             f"process {worker.pid} exited unexpectedly before it answered its first request, "
-            f"{_exit(exit_code)}; usually the application cannot be imported. Run the registered "
-            f"command by hand: {worker.command_line}",
+            f"{_exit(exit_code)}; its log has the reason, such as a setting that cannot be used, "
+            "unless the interpreter did not get that far. Run the registered command by hand: "
+            f"{worker.command_line}",
             exit_code=exit_code,
         )
 

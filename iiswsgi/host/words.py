@@ -41,11 +41,14 @@ WORDS: dict[Kind, Words] = {
     ),
     "died_in_start": Words(
         "The worker died before it answered anything",
-        "The process was started and ended by itself, without a single byte in reply: most "
-        "often an import that failed, or a wrong argument.",
+        "The process was started and ended by itself, without a single byte in reply: a wrong "
+        "argument or setting, an INI file that is not there, an application that leaves the "
+        "process (os._exit) or crashes it while it is imported. One that merely cannot be imported "
+        "has a page of the gateway's own.",
         "The FastCGI process exited unexpectedly",
         (
-            "Read the worker's log: the last traceback is the cause.",
+            "Read the worker's log: its last error is the cause. Exit code 2 is a setting, an "
+            "argument or a file that cannot be used.",
             _BY_HAND,
             "No log lines at all: the command line does not start the gateway, or the "
             "interpreter itself does not start.",

@@ -165,6 +165,8 @@ def test_a_death_in_start_shows_its_log(make_pool):
     failure = fails(make_pool("--start-fails"), "", "died_in_start")
     assert failure.exit_code == 5
     assert failure.hresult == "0x00000005"
+    assert "a setting that cannot be used" in failure.sentence
+    assert "cannot be imported" not in failure.sentence
     assert "no module named app" in failure.log_lines[0]
     assert failure.log_lines[1] == "    more of it"
 
@@ -463,7 +465,9 @@ def test_killing_without_notice_loses_the_request(make_pool):
     together = Together(pool, ["sleep 30"])
     time.sleep(0.3)
     pool.recycle()
-    assert together.join()[0].kind == "killed"
+    failure = together.join()[0]
+    assert failure.kind == "killed"
+    assert failure.hresult == "0x800703e3"
 
 
 @pytest.mark.parametrize("order", ["close_first", "signal_first"])
@@ -481,6 +485,8 @@ def test_a_worker_that_does_not_leave_is_killed(make_pool):
     pool.ask()
     pool.close()
     assert any("IISWSGI-H12" in event for event in pool.events)
+    if not ON_WINDOWS:
+        assert pool.events[-1].endswith("it left with exit code -9 (signal 9)")
 
 
 def test_a_worker_that_is_asked_while_it_starts_leaves_after_its_request(make_pool):
