@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from iiswsgi.host.failure import WorkerFailure
-from iiswsgi.host.launch import plan, split_arguments, worker_log
+from iiswsgi.host.launch import _SYSTEM_VARIABLES, plan, split_arguments, worker_log
 from iiswsgi.host.modes import Modes
 from iiswsgi.iis.config import FastCgiApplication
 
@@ -63,6 +64,15 @@ def test_configured_variables_come_first_and_win(tmp_path, monkeypatch):
     assert len(names) == len(set(names))
     assert "APP_POOL_ID" in names
     assert "SECRET_OF_THE_SHELL" not in names
+
+
+def test_the_documentation_names_every_variable(tmp_path, monkeypatch):
+    for name in _SYSTEM_VARIABLES:
+        monkeypatch.setenv(name, "x")
+    page = (Path(__file__).parents[2] / "docs" / "host.rst").read_text(encoding="utf-8")
+    names = [name for name, _ in planned(tmp_path).environment]
+    assert set(_SYSTEM_VARIABLES) < set(names)
+    assert not [name for name in names if f"``{name}``" not in page]
 
 
 def test_the_log_is_where_the_environment_points(tmp_path):
