@@ -7,6 +7,7 @@ answer, and the process would look as if all were well: ``sys.exit()`` is exit s
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["ExitWhileLoading", "tell_exit"]
@@ -16,8 +17,11 @@ class ExitWhileLoading(Exception):
     """The application called ``sys.exit`` while it was loaded; the SystemExit is its cause."""
 
 
-def tell_exit() -> None:
+def tell_exit(is_ours: Callable[[], bool]) -> None:
     """Let the next object that PasteDeploy loads, the application, raise instead of exit.
+
+    :param is_ours: asked at a SystemExit: whether a signal's handler raised it, so that it is the
+        end of the process after all.
 
     ``paster serve`` and ``pserve`` both load it so, once they have the server. PasteDeploy is
     never imported for this: without it nobody loads anything through it.
@@ -32,6 +36,8 @@ def tell_exit() -> None:
         try:
             return load(*args, **kwargs)
         except SystemExit as error:
+            if is_ours():
+                raise
             raise ExitWhileLoading(f"sys.exit({error.code!r}) was called") from error
 
     module.loadobj = load_next

@@ -72,6 +72,12 @@ def leave_loading(ready: Launch) -> ExitStatus:
     return ExitStatus.OK
 
 
+def _leaves_loading(ready: Launch) -> bool:
+    if ready.shutdown.left_loading:
+        leave_loading(ready)
+    return ready.shutdown.left_loading
+
+
 def serve_failure(ready: Launch, error: BaseException, *, is_logged: bool = False) -> ExitStatus:
     """Serve a page that says where to look, for an application that could not be loaded.
 
@@ -109,7 +115,7 @@ def server_factory(
     ready.shutdown.own_signals()
     # Paste loads the application next, and knows of no page to show when that fails.
     the_log.guard.on_failure = functools.partial(serve_failure, ready, is_logged=True)
-    tell_exit()
+    tell_exit(functools.partial(_leaves_loading, ready))
 
     def serve_paste(application: Application) -> None:
         status = serve_launched(ready, application)

@@ -22,7 +22,7 @@ def uri(tmp_path, monkeypatch):
 
 
 def test_the_next_load_raises_and_only_that(uri):
-    tell_exit()
+    tell_exit(lambda: False)
     with pytest.raises(ExitWhileLoading, match=r"sys\.exit\(3\)") as raised:
         loadapp(uri)
     assert isinstance(raised.value.__cause__, SystemExit)
@@ -31,13 +31,13 @@ def test_the_next_load_raises_and_only_that(uri):
 
 
 def test_what_loads_is_handed_on(uri):
-    tell_exit()
+    tell_exit(lambda: False)
     assert callable(loadapp("egg:iiswsgi#test_app"))
 
 
 def test_without_pastedeploy_there_is_nothing_to_watch(uri, monkeypatch):
     load = loadwsgi.loadobj
     monkeypatch.delitem(sys.modules, "paste.deploy.loadwsgi")
-    tell_exit()
+    tell_exit(lambda: False)
     assert loadwsgi.loadobj is load
     assert "paste.deploy.loadwsgi" not in sys.modules

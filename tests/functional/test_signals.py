@@ -41,7 +41,13 @@ log_file = %(here)s/iiswsgi.log
 """
 
 SERVE = ["-m", "iiswsgi", "serve", "app.ini"]
-PASTER = ["-c", "from paste.script.command import run; run()", "serve", "--server-name=iis", "app.ini"]
+PASTER = [
+    "-c",
+    "from paste.script.command import run; run()",
+    "serve",
+    "--server-name=iis",
+    "app.ini",
+]
 
 
 @pytest.fixture
