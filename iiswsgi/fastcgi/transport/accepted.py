@@ -54,18 +54,23 @@ class AcceptedTransport(SocketTransport):
         """Whether no request has begun, and for how many seconds the peer has been waited for."""
         return self._idle, now - self._since
 
-    def give_up(self) -> None:
-        """Have the connection end, from another thread; a request that has not stalled is served.
+    def give_up(self, stalled: float) -> bool:
+        """Have the connection end, from another thread; whether it will.
 
-        What is idle ends within a second.
+        What is idle ends within a second, or after the request that arrives meanwhile. A request
+        whose peer is waited for since *stalled* seconds ends at once; any other is left alone.
         """
-        self._wanted = False
-        if not self._idle:
+        if self._idle:
+            self._wanted = False
+        elif time.monotonic() - self._since < stalled:
+            return False
+        else:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
                 if sys.platform == "win32":
                     # There the shutdown fails the next call, and wakes nobody who is in one.
                     win32.cancel(self._socket.fileno())
+        return True
 
     def receive(self) -> bytes:
         """See :class:`Transport`; a peer that stalls is gone too."""

@@ -158,6 +158,10 @@ class Listener:
         if not useless:
             return
         idle, seconds, transport = max(useless, key=lambda each: each[:2])
+        if not transport.give_up(_STALLED):
+            return
+        self._leaving = transport
+        # Told afterwards: the log can take its time, and the request may go on meanwhile.
         log.warning(
             "IISWSGI-P15: connection_limit = %d is reached, and another connection waits: %s, %s "
             "for %.0f seconds, is ended.",
@@ -166,8 +170,6 @@ class Listener:
             "idle" if idle else "in the middle of a request, but silent",
             seconds,
         )
-        self._leaving = transport
-        transport.give_up()
 
     def _accept(self) -> bool:
         try:

@@ -74,17 +74,28 @@ def wait_until(condition):
 def test_given_up_while_idle_it_ends(pair, shutdown, monkeypatch):
     monkeypatch.setattr(accepted, "_LOOK", 0.05)
     transport = AcceptedTransport(pair[0], shutdown, "test", None)
-    transport.give_up()
+    assert transport.give_up(10)
     assert transport.receive_idle() == b""
 
 
 def test_given_up_as_a_request_arrives_it_serves_that(pair, shutdown):
     transport = AcceptedTransport(pair[0], shutdown, "test", None)
     pair[1].sendall(b"just in time")
-    transport.give_up()
+    assert transport.give_up(10)
     assert transport.receive_idle() == b"just in time"
     transport.send(b"answer")
     assert pair[1].recv(100) == b"answer"
+
+
+def test_given_up_while_a_request_runs_it_goes_on(pair, shutdown):
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
+    pair[1].sendall(b"begins")
+    assert transport.receive_idle() == b"begins"
+    assert not transport.give_up(0.0)
+    pair[1].sendall(b"goes on")
+    assert transport.receive() == b"goes on"
+    pair[1].sendall(b"the next")
+    assert transport.receive_idle() == b"the next"
 
 
 @pytest.mark.parametrize("act", [AcceptedTransport.receive, send_much], ids=["receive", "send"])
@@ -103,7 +114,7 @@ def test_given_up_in_the_middle_of_a_request_its_wait_ends(pair, shutdown, act):
     thread = threading.Thread(target=run)
     thread.start()
     wait_until(lambda: transport.waited(time.monotonic())[1] > 0.2)
-    transport.give_up()
+    assert transport.give_up(0.1)
     thread.join(10)
     assert not thread.is_alive()
     assert ended == [b""] or str(ended[0]).startswith("IISWSGI-P10")
