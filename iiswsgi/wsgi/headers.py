@@ -18,11 +18,13 @@ __all__ = ["MAX_HEADER_BYTES", "checked_headers", "checked_status"]
 log = logging.getLogger(__name__)
 
 MAX_HEADER_BYTES = 64 * 1024
-"""Default limit on the names and values of one response's headers, in bytes.
+"""Default limit on the status and the headers of one response, in bytes.
 
 Clients and proxies give up between 8 KiB (many proxies) and 256 KiB (browsers), and a FastCGI
 record's content ends at 64 KiB; more than that is a mistake, such as a cookie in a loop.
 """
+
+_AROUND = len(": \r\n")
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -66,24 +68,26 @@ def _checked_status(status: str) -> bool:
     if not _STATUS.fullmatch(status):
         raise ApplicationError(
             "W06",
-            f"the status {status[:80]!r} is not three digits from 200 on, a space and a reason "
+            f"the status {status[:3]!r}... is not three digits from 200 on, a space and a reason "
             "without control characters",
         )
     return status[:3] not in ("204", "304")
 
 
-def checked_headers(headers: Any, limit: int) -> tuple[list[tuple[str, str]], int | None]:
+def checked_headers(
+    headers: Any, limit: int, status: str = ""
+) -> tuple[list[tuple[str, str]], int | None]:
     """Give a new list of the headers to be sent, and the Content-Length among them or None.
 
     :param headers: what the application gave: a list of pairs of strings, if it keeps the rules.
-    :param limit: bytes of names and values together.
+    :param limit: bytes of the whole head, with *status* and what stands between the parts.
     :raises ApplicationError: for anything that must not be sent.
     """
     if not isinstance(headers, list):
         raise ApplicationError("W06", f"the headers are no list but {_kind(headers)}")
     kept: list[tuple[str, str]] = []
     promised: int | None = None
-    size = 0
+    size = len(status)
     for item in headers:
         if not isinstance(item, tuple) or len(item) != 2:
             raise ApplicationError("W06", f"a header is no pair (name, value) but {_kind(item)}")
@@ -98,7 +102,7 @@ def checked_headers(headers: Any, limit: int) -> tuple[list[tuple[str, str]], in
                 f"the value of the header {name} has control characters or such as latin-1 has "
                 f"not: {_first_bad(value)}",
             )
-        size += len(name) + len(value)
+        size += len(name) + len(value) + _AROUND
         if lowered in _NOTABLE:
             if lowered in _SERVERS_OWN:
                 _report_dropped(lowered)
@@ -111,8 +115,8 @@ def checked_headers(headers: Any, limit: int) -> tuple[list[tuple[str, str]], in
     if size > limit:
         raise ApplicationError(
             "W09",
-            f"the response's {len(headers)} headers have {size} bytes, more than {limit}; look "
-            "for cookies that are set again and again",
+            f"the response's status and {len(headers)} headers have {size} bytes, more than {limit}; "
+            "look for cookies that are set again and again",
         )
     return kept, promised
 
@@ -120,7 +124,9 @@ def checked_headers(headers: Any, limit: int) -> tuple[list[tuple[str, str]], in
 @functools.lru_cache(maxsize=512)
 def _checked_name(name: str) -> str:
     if not _TOKEN.fullmatch(name):
-        raise ApplicationError("W06", f"the header name {name[:80]!r} is no token of RFC 9110")
+        raise ApplicationError(
+            "W06", f"the header name {_harmless(name)!r} is no token of RFC 9110"
+        )
     return name.lower()
 
 
@@ -134,6 +140,13 @@ def _checked_length(value: str, promised: int | None) -> int:
             "W06", f"there are two Content-Length headers, {promised} and {length}"
         )
     return length
+
+
+def _harmless(name: str) -> str:
+    """What of a name may be shown: behind what is none in it there may be a whole cookie."""
+    match = _TOKEN.match(name)
+    shown = name[: match.end() + 1] if match else name[:1]
+    return shown[:80]
 
 
 def _first_bad(value: str) -> str:

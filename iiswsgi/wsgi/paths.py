@@ -91,7 +91,7 @@ def _choose(
             raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
             if not raw_path.startswith("/"):
                 continue  # "*" of OPTIONS, or nothing that is known
-        if raw_path == sent_script == sent_info and "%" not in raw_path:
+        if raw_path == sent_script == sent_info and not _ENCODED.search(raw_path):
             path = raw_path  # the usual request: nothing was encoded, nothing normalised
         else:
             path = _decode(raw_path)
@@ -132,13 +132,15 @@ def _decode(raw_path: str) -> str:
 
 
 _SCHEME_AND_HOST = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
-_PERCENT_U = re.compile(r"%u([0-9A-Fa-f]{4})")
+_PERCENT_U = re.compile(r"(?:%u[0-9A-Fa-f]{4})+")
+_ENCODED = re.compile(r"[%\\]|/\.")
+"""What does not stand for itself in a path."""
 
 
 def _utf8_escapes(match: re.Match[str]) -> str:
-    return "".join(
-        f"%{byte:02X}" for byte in chr(int(match[1], 16)).encode("utf-8", "surrogatepass")
-    )
+    # Beyond the first 65,536 characters it takes two escapes to make one.
+    text = bytes.fromhex(match[0].replace("%u", "")).decode("utf-16-be", "surrogatepass")
+    return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
 
 
 def _without_dots(path: str) -> str:

@@ -69,7 +69,7 @@ class Reply:
         elif self.status is not None:
             raise ApplicationError("W07", "start_response was called twice, without exc_info")
         may_have_body = checked_status(status)
-        self.headers, self.promised = checked_headers(response_headers, self.limit)
+        self.headers, self.promised = checked_headers(response_headers, self.limit, status)
         self.bodiless = self.is_head or not may_have_body
         self.status = status
         return self.write
@@ -220,8 +220,9 @@ def request_name(environ: Mapping[str, Any]) -> str:
     method, path = environ.get("REQUEST_METHOD", "-"), environ.get("iiswsgi.raw_path")
     if path is None:
         uri = environ.get("REQUEST_URI")
-        path = uri.partition("?")[0] if isinstance(uri, str) and "/" in uri else _sent_path(environ)
-    if isinstance(path, str) and not path.startswith("/"):
+        sent = uri if isinstance(uri, str) and ("/" in uri or uri == "*") else _sent_path(environ)
+        path = sent.partition("?")[0] or "-"
+    if isinstance(path, str) and not path.startswith("/"):  # it may be a whole URL
         path = _USER.sub("//", path, count=1)
     # The application has had the environ; what is no text any more need not bear to be shown.
     words = (word if isinstance(word, str) else "?" for word in (method, path))

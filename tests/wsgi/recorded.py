@@ -321,6 +321,8 @@ ENCODINGS = [
     ),
     Row("broken escapes stay", iis("/a%zz%4"), paths("", "/a%zz%4")),
     Row("the form %uXXXX", iis("/caf%u00e9", "/caf?"), paths("", utf8("/café"))),
+    Row("a pair in the form %uXXXX", iis("/%uD83D%ude00", "/??"), paths("", utf8("/😀"))),
+    Row("what IIS left as it was", iis("/a/../b\\c", "/a/../b\\c"), paths("", "/b/c")),
     Row("a lone surrogate", iis("/%ED%A0%80", "/???"), paths("", "/\xed\xa0\x80")),
     Row("a lone surrogate as %uXXXX", iis("/%uD800", "/?"), paths("", "/\xed\xa0\x80")),
     Row("a NUL", iis("/a%00b", "/a"), paths("", "/a\0b")),

@@ -131,7 +131,24 @@ def test_no_length(value):
         checked_headers([("Content-Length", value)], LIMIT)
 
 
-def test_the_limit_is_on_all_headers_together():
-    assert checked_headers([("X", "y" * 499), ("Y", "z" * 499)], LIMIT)
+def test_the_limit_is_on_the_whole_head():
+    assert checked_headers([("X", "y" * 490), ("Y", "z" * 494)], LIMIT, "200 OK")
     with pytest.raises(ApplicationError, match=r"IISWSGI-W09: .* 2 headers have 1001 bytes"):
-        checked_headers([("X", "y" * 499), ("Y", "z" * 500)], LIMIT)
+        checked_headers([("X", "y" * 490), ("Y", "z" * 495)], LIMIT, "200 OK")
+    with pytest.raises(ApplicationError, match="IISWSGI-W09"):
+        checked_headers([("a", "")] * 201, LIMIT)
+    with pytest.raises(ApplicationError, match="IISWSGI-W09"):
+        checked_headers([], LIMIT, "200 " + "x" * 1000)
+
+
+@pytest.mark.parametrize("name", ["Set-Cookie: a=secret", "Set-Cookie\r\nX-Secret", ": secret"])
+def test_a_name_that_is_none_is_not_shown_to_its_end(name):
+    with pytest.raises(ApplicationError) as raised:
+        checked_headers([(name, "x")], LIMIT)
+    assert "ecret" not in str(raised.value)
+
+
+def test_a_status_that_is_none_is_not_shown_to_its_end():
+    with pytest.raises(ApplicationError) as raised:
+        checked_status("200 OK\r\nSet-Cookie: secret")
+    assert "secret" not in str(raised.value)
