@@ -115,8 +115,8 @@ def checked_headers(
     if size > limit:
         raise ApplicationError(
             "W09",
-            f"the response's status and {len(headers)} headers have {size} bytes, more than {limit}; "
-            "look for cookies that are set again and again",
+            f"the response's status and {len(headers)} headers have {size} bytes, more than "
+            f"{limit}; look for cookies that are set again and again",
         )
     return kept, promised
 
