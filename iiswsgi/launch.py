@@ -66,6 +66,8 @@ class Launch:
             self.shutdown.add_waker(self._remove_socket)
         else:
             self.listener = open_listener((address.host, address.port))
+            # The real one, where the system was to choose it.
+            address = address._replace(port=self.listener.getsockname()[1])
         log.info("listening on %s", address)
 
     def _remove_socket(self) -> None:

@@ -5,13 +5,22 @@ import socket
 import pytest
 
 from iiswsgi.launch import Launch
-from iiswsgi.runtime.convert import UnixAddress
+from iiswsgi.runtime.convert import TcpAddress, UnixAddress
 from iiswsgi.runtime.settings import Settings
 from iiswsgi.runtime.shutdown import Shutdown
 
 unix_sockets = pytest.mark.skipif(
     not hasattr(socket, "AF_UNIX"), reason="this Python has no Unix sockets; run it on POSIX"
 )
+
+
+def test_the_port_that_the_system_chose_is_told(caplog):
+    launch = Launch(Settings(), None, Shutdown())
+    with caplog.at_level("INFO", "iiswsgi"):
+        launch.listen(TcpAddress("127.0.0.1", 0))
+    port = launch.listener.getsockname()[1]
+    assert f"listening on 127.0.0.1:{port}" in caplog.text
+    launch.close()
 
 
 def listening(path):
