@@ -52,14 +52,17 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     )
     if server.extras is not None:
         ready.log.listener = server.extras.hear
-    status = ExitStatus.OK
+    status, end = ExitStatus.OK, ""
     with ready.shutdown.signals(), contextlib.closing(ready), server.watchdog:
         if ready.listener is not None:
             status = server.serve_listener(ready.listener)
         elif ready.transport is not None:
             failure = server.serve_connection(ready.transport)
-            status = failure.exit_status if failure else status
-    log.info("the end: %s", ready.shutdown.reason or "the web server closed the connection")
+            if failure is not None:
+                status = failure.exit_status
+                end = f"the gateway closed the conversation, see {failure.code}"
+    end = end or ready.shutdown.reason or "the web server ended the conversation"
+    log.info("the end: %s", end)
     return status
 
 

@@ -274,6 +274,7 @@ def test_a_late_exception_breaks_the_response_off(tmp_path):
         reply.close()
         assert raised.value.exit_code == 4
         client.wait_for_log("raised late on request")
+        client.wait_for_log("the end: the gateway closed the conversation, see IISWSGI-W21")
         assert client.get("/").status == 200
 
 
