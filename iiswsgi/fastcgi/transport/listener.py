@@ -56,11 +56,26 @@ def open_listener(address: tuple[str, int] | str) -> socket.socket:
         return _listen(sock, address)
     except OSError as error:
         shown = f"unix:{address}" if isinstance(address, str) else "{}:{}".format(*address)
-        raise SettingError(
-            "S10",
-            f"listen = {shown} cannot be had ({error}); "
-            "another process may hold it, or it is not an address of this machine",
-        ) from error
+        sentence = f"listen = {shown} cannot be had ({error}){_reason(error)}"
+        raise SettingError("S10", sentence) from error
+
+
+def _reason(error: OSError) -> str:
+    """What the system's words mean for an address to listen on; "" where they say it all."""
+    if isinstance(error, socket.gaierror):
+        return "; the host's name is not known here"
+    reason = _REASONS.get(error.errno or 0)
+    return f"; {reason}" if reason else ""
+
+
+_REASONS = {
+    errno.EADDRINUSE: "another process holds it",
+    errno.EADDRNOTAVAIL: "it is not an address of this machine",
+    errno.ENOENT: "the folder that the socket is to be in is not there",
+    errno.ENOTDIR: "the folder that the socket is to be in is not there",
+    # Windows says so too of ports that the system has set aside.
+    errno.EACCES: "this account may not listen there",
+}
 
 
 def _listen(sock: socket.socket, address: tuple[str, int] | str) -> socket.socket:

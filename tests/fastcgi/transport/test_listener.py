@@ -234,13 +234,32 @@ def test_without_a_thread_for_it_a_connection_is_closed_and_the_next_is_served(m
 def test_an_address_that_is_taken_says_so():
     with open_listener(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-        with pytest.raises(SettingError, match=f"IISWSGI-S10: listen = 127.0.0.1:{port} cannot"):
+        with pytest.raises(SettingError) as raised:
             open_listener(("127.0.0.1", port))
+    text = str(raised.value)
+    assert text.startswith(f"IISWSGI-S10: listen = 127.0.0.1:{port} cannot be had (")
+    assert text.endswith("; another process holds it")
 
 
 def test_an_address_of_another_machine_says_so():
-    with pytest.raises(SettingError, match="S10"):
+    with pytest.raises(SettingError, match=r"S10.*; it is not an address of this machine$"):
         open_listener(("192.0.2.1", 9))
+
+
+def test_a_host_that_nobody_knows_says_so(monkeypatch):
+    def unknown(sock, address):
+        sock.close()
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(listener, "_listen", unknown)
+    with pytest.raises(SettingError, match=r"S10.*; the host's name is not known here$"):
+        open_listener(("nobody.invalid", 9))
+
+
+@unix_sockets
+def test_a_unix_socket_without_its_folder_says_so(tmp_path):
+    with pytest.raises(SettingError, match=r"S10.*; the folder .* is not there$"):
+        open_listener(str(tmp_path / "gone" / "app.sock"))
 
 
 @unix_sockets
