@@ -16,6 +16,7 @@ from iiswsgi.errors import Error, ExitStatus
 from iiswsgi.gateway import IISWSGIServer
 from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.pasteload import tell_exit
+from iiswsgi.runtime import lingering
 from iiswsgi.runtime import log as process_log
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
 
@@ -63,6 +64,7 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
                 end = f"the gateway closed the conversation, see {failure.code}"
     end = end or ready.shutdown.reason or "the web server ended the conversation"
     log.info("the end: %s", end)
+    lingering.tell_who_lingers()
     return status
 
 

@@ -323,6 +323,31 @@ def test_a_module_that_exits_is_told_as_one_that_fails(tmp_path, arguments):
         assert "the process ends" not in client.log
 
 
+def test_a_thread_that_keeps_the_process_is_named(tmp_path):
+    site = make_site(
+        tmp_path,
+        arguments="-m iiswsgi serve lingers:app",
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
+    program = """\
+import threading
+import time
+
+def app(environ, start_response):
+    threading.Thread(target=time.sleep, args=(3,), name="mail queue").start()
+    start_response("200 OK", [])
+    return [b""]
+"""
+    (site / "lingers.py").write_text(program, encoding="utf-8")
+    with serving(site) as client:
+        assert client.get("/").status == 200
+        client.pool.recycle()
+        client.wait_for_log("IISWSGI-S21")
+        assert "'mail queue'" in client.log
+        wait_until(lambda: leaving(client))
+        assert leaving(client)[0].endswith("it left with exit code 0")
+
+
 def test_an_unknown_setting_is_named(tmp_path):
     site = make_site(tmp_path, options="thredas = 4")
     with serving(site) as client:
