@@ -89,6 +89,9 @@ def serve_failure(ready: Launch, error: BaseException, *, is_logged: bool = Fals
     A process that ended would be started again and again, until rapid-fail protection stops the
     site; and IIS would show none of the reason.
     """
+    from iiswsgi.runtime import inifault  # only for what goes wrong
+
+    inifault.withhold(error)
     error_id = new_error_id()
     log.critical(
         "IISWSGI-S16: the application could not be loaded; every request is answered with the "

@@ -5,21 +5,30 @@ from __future__ import annotations
 import codecs
 import configparser
 import locale
+import re
+from collections.abc import Iterable
 
-__all__ = ["fault"]
+__all__ = ["fault", "withhold"]
+
+_REPEATS_VALUES = (configparser.InterpolationError, configparser.ParsingError)
+"""Errors of :mod:`configparser` whose own text has the value, or the whole line."""
 
 
 def fault(error: Exception) -> str:
     """Say what *error* says of an INI file, and where; not what stands there."""
     if isinstance(error, configparser.InterpolationMissingOptionError):
-        return f"{_option(error)} refers to %({error.reference})s, which is not defined"
+        return (
+            f"{_option(error)} refers to %({error.reference})s, which is not defined; in a value "
+            "a per cent sign is written %%"
+        )
     if isinstance(error, configparser.InterpolationError):
         return f"{_option(error)} is not usable; in a value a per cent sign is written %%"
     if isinstance(error, configparser.MissingSectionHeaderError):
         return _no_section(error)
     if isinstance(error, configparser.ParsingError):
-        lines = ", ".join(str(number) for number, _ in error.errors)
-        return f"it cannot be understood in line {lines}"
+        # Python 3.13 has one without a list: it is raised at the first such line.
+        numbers = [number for number, _ in error.errors] or [getattr(error, "lineno", 0)]
+        return f"it cannot be understood in line {', '.join(map(str, numbers))}"
     return str(error)
 
 
@@ -39,3 +48,51 @@ _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 def _option(error: configparser.InterpolationError) -> str:
     return f"{error.option} in [{error.section}]"
+
+
+def withhold(error: BaseException) -> None:
+    """Take the values of INI files out of the texts of *error* and of all that led to it.
+
+    For errors that are shown whole, with their traceback. They are changed in place; a text of
+    somebody else that repeats one of theirs is changed likewise.
+    """
+    chain = _chain(error)
+    told: dict[str, str] = {}
+    for each in chain:
+        if isinstance(each, _REPEATS_VALUES):
+            text = f"Error in file {_file(each)}: {fault(each)}"
+            told[str(each)] = each.message = text
+            each.args = (text,)
+    for each in chain if told else ():
+        args = tuple(_retold(arg, told) for arg in each.args)
+        if args != each.args:
+            each.args = args
+
+
+def _chain(error: BaseException) -> Iterable[BaseException]:
+    """*error*, its causes and contexts, and the members of groups; each once."""
+    found: dict[int, BaseException] = {}
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if each is None or id(each) in found:
+            continue
+        found[id(each)] = each
+        members = getattr(each, "exceptions", ())  # Python 3.10 has no ExceptionGroup to ask for
+        left += [each.__cause__, each.__context__]
+        if isinstance(members, tuple):
+            left += [member for member in members if isinstance(member, BaseException)]
+    return found.values()
+
+
+def _file(error: configparser.Error) -> str:
+    """The file that *error* is of: PasteDeploy writes it before the text of some."""
+    match = re.match(r"Error in file (.+?): ", str(error))
+    return match[1] if match else str(getattr(error, "source", "unknown"))
+
+
+def _retold(arg: object, told: dict[str, str]) -> object:
+    if isinstance(arg, str):
+        for before, text in told.items():
+            arg = arg.replace(before, text)
+    return arg

@@ -75,7 +75,7 @@ class Guard:
     def _uncaught(
         self, kind: type[BaseException], value: BaseException, trace: TracebackType | None
     ) -> None:
-        details = "".join(traceback.format_exception(kind, value, trace))
+        details = _traceback(kind, value, trace)
         if issubclass(kind, KeyboardInterrupt):
             self.failed = True
             self._sink.tell("INFO", __name__, "interrupted", details)
@@ -92,18 +92,14 @@ class Guard:
     def _thread_died(self, args: threading.ExceptHookArgs) -> None:
         if issubclass(args.exc_type, SystemExit):
             return  # the documented way for a thread to end itself
-        details = "".join(
-            traceback.format_exception(args.exc_type, args.exc_value, args.exc_traceback)
-        )
+        details = _traceback(args.exc_type, args.exc_value, args.exc_traceback)
         name = args.thread.name if args.thread else "unknown"
         text = f"IISWSGI-L06: the thread {name!r} ended with {args.exc_type.__name__}."
         self._sink.record("ERROR", __name__, text, details)
 
     def _unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
         value = unraisable.exc_value
-        details = "".join(
-            traceback.format_exception(unraisable.exc_type, value, unraisable.exc_traceback)
-        )
+        details = _traceback(unraisable.exc_type, value, unraisable.exc_traceback)
         where = unraisable.err_msg or "Exception ignored in"
         if unraisable.object is not None:  # from Python 3.14 on the message names it instead
             where += f": {type(unraisable.object).__name__}"
@@ -134,3 +130,14 @@ class Guard:
                 " something called sys.exit, or the command line was refused.",
                 self._exit_called,
             )
+
+
+def _traceback(
+    kind: type[BaseException], value: BaseException | None, trace: TracebackType | None
+) -> str:
+    """As Python prints it, except for values of INI files."""
+    from iiswsgi.runtime import inifault  # a process that ends in order need not wait for it
+
+    if value is not None:
+        inifault.withhold(value)
+    return "".join(traceback.format_exception(kind, value, trace))

@@ -300,6 +300,20 @@ def test_an_application_that_cannot_be_loaded_says_where_to_look(tmp_path):
         wait_for_its_id(client, answer)
 
 
+@pytest.mark.parametrize("arguments", [BY_PASTER, '-m iiswsgi serve "{ini}"'])
+def test_an_ini_file_that_is_wrong_keeps_its_passwords(tmp_path, arguments):
+    application = "use = egg:iiswsgi#test_app\ndb.url = postgresql://jo:s3cret%pw@db"
+    site = make_site(tmp_path, application, arguments=arguments, options="expose_tracebacks = true")
+    with serving(site) as client:
+        answer = client.get("/")
+        assert answer.status == 500
+        client.wait_for_log("IISWSGI-S16")
+        for text in (answer.text, client.log):
+            assert "app.ini: db.url in [app:main] is not usable" in text
+            assert "written %%" in text
+            assert "%pw@db" not in text
+
+
 BY_PSERVE = '-m pyramid.scripts.pserve --server-name iis "{ini}"'
 
 

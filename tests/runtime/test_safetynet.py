@@ -1,3 +1,4 @@
+import configparser
 import io
 import sys
 import threading
@@ -60,6 +61,21 @@ def test_an_uncaught_exception(guard, sink):
     assert details.startswith("Traceback")
     assert details.endswith("ValueError: x\n")
     assert sink.records == []
+
+
+def test_a_traceback_has_no_value_of_an_ini_file(guard, sink):
+    def fail():
+        raise configparser.InterpolationSyntaxError("x", "s", "found: '%s3cret'")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    with pytest.raises(configparser.Error) as caught:
+        fail()
+    uncaught(caught.value)
+    for _, _, details in (*sink.told, *sink.records):
+        assert "x in [s] is not usable" in details
+        assert "s3cret" not in details.replace("'%s3cret'\")", "")  # the line of code
 
 
 def test_while_serving(guard, sink):
