@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
 from iiswsgi.inifile import server_options
+from iiswsgi.masking import masked_words
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime import logconfig, settings
 
@@ -60,8 +61,8 @@ def _serve_ini(ini: str, variables: dict[str, str], app_name: str | None) -> Exi
     if not ini.lower().endswith(".ini") and not os.path.exists(path):
         raise SettingError(
             "S18",
-            f"{ini!r} cannot be served: there is no such INI file, and it is neither "
-            "module:callable nor module:factory() nor the path of a .py or .wsgi file",
+            f"{masked_words([ini])[0]!r} cannot be served: there is no such INI file, and it is "
+            "neither module:callable nor module:factory() nor the path of a .py or .wsgi file",
         )
     options = server_options(path, variables)
     options |= {row.name: variables[row.name] for row in settings.TABLE if row.name in variables}
@@ -108,9 +109,9 @@ def _load_ini(path: str, name: str | None, variables: Mapping[str, str]) -> Appl
 
 def _variables(pairs: Sequence[str]) -> dict[str, str]:
     variables = {}
-    for pair in pairs:
+    for pair, shown in zip(pairs, masked_words(pairs), strict=True):
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            raise SettingError("S14", f"{pair!r} is no variable; write name=value")
+            raise SettingError("S14", f"{shown!r} is no variable; write name=value")
         variables[name.strip()] = value.strip()
     return variables

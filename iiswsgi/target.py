@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iiswsgi.errors import SettingError
+from iiswsgi.masking import masked_words
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,7 +31,7 @@ class Target(NamedTuple):
     """A WSGI application by its place; exactly one of *module* and *path* is not empty."""
 
     text: str
-    """As it was given, for the sentences."""
+    """As it was given, for the sentences; masked."""
     module: str
     """A dotted name."""
     path: str
@@ -132,11 +133,12 @@ def parse(text: str) -> Target | None:
         place, attribute, is_factory = text, DEFAULT_ATTRIBUTE, False
     extension = os.path.splitext(place)[1].lower()
     is_name = _is_dotted_name(place)
+    shown = masked_words([text])[0]
     # mysite.wsgi:application is how Django's projects name theirs.
     if extension == ".py" or (extension == ".wsgi" and not (is_name and place != text)):
-        return Target(text, "", os.path.abspath(place), attribute, is_factory)
+        return Target(shown, "", os.path.abspath(place), attribute, is_factory)
     if is_name and place != text:
-        return Target(text, place, "", attribute, is_factory)
+        return Target(shown, place, "", attribute, is_factory)
     return None
 
 

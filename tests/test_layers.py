@@ -14,8 +14,8 @@ import iiswsgi
 
 PACKAGE = Path(iiswsgi.__file__).parent
 
-EVERYWHERE = {"iiswsgi", "iiswsgi.errors"}
-"""What any module may import: the version and the errors."""
+EVERYWHERE = {"iiswsgi", "iiswsgi.errors", "iiswsgi.masking"}
+"""What any module may import: the version, the errors, and what hides secrets from people."""
 
 WINDOWS_ONLY = {
     "iiswsgi.win32",
@@ -66,6 +66,7 @@ MAY_IMPORT = {
         "iiswsgi.process",
     },
     "iiswsgi.locality": set(),
+    "iiswsgi.masking": set(),
     "iiswsgi.wsgi": {"iiswsgi.locality"},
     "iiswsgi.iis": {"iiswsgi.process"},
     "iiswsgi.server": {*LOWER_ROOMS, *JOINERS, "iiswsgi.testapp"},

@@ -190,3 +190,10 @@ def test_what_a_factory_raises_is_its_own(tmp_path):
     write(tmp_path / "mysite_failing.py", "def create(): return 1 / 0")
     with pytest.raises(ZeroDivisionError):
         load("mysite_failing:create()")
+
+
+def test_a_secret_that_was_taken_for_an_application_is_not_told():
+    with pytest.raises(SettingError) as caught:
+        target.parse("password:hunter2").load()
+    assert "'password:***' cannot be served" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,118 @@
+"""What of a command line or a URL is not for every eye: values that are secret by their names.
+
+Whoever shows a command line to people, in a log or on a page, shows it masked; what is compared or
+run is never what comes from here. A value is hidden to the end of its word, for nobody but the
+program that reads it knows where else it ends. Rather too much is hidden than too little.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["HIDDEN", "is_secret", "masked_line", "masked_words"]
+
+HIDDEN = "***"
+"""Stands for a value."""
+
+_HINTS = (
+    *("pass", "pwd", "secret", "token", "credential", "auth", "cookie", "session", "sessid"),
+    *("signature", "jwt", "bearer", "key", "sig", "://"),
+)
+"""One of them is in whatever has something to hide; cheap to look for."""
+
+_NAME = (
+    r"passw|passphrase|passcode|pwd|secret(?!keysize)|token|credential|authoriz|cookie|"
+    r"session_?id|sessid|signature|jwt|bearer|(?:pass|key|sig)(?![a-z])|auth\Z"
+)
+"""Is in the name of a secret."""
+
+_NOUN = (
+    r"(?:passwor[dt]|passwd|passphrase|passcode|pass|pwd|secret|token|credentials?|authorization|"
+    r"cookie|key)\d*\Z"
+)
+"""Ends a name that can be nothing but a secret's: ``tokens:app`` is an application in a module."""
+
+_LETTERS = r"[\w.%\[\]-]"
+"""Of names; in a form's, brackets and what is escaped."""
+
+_SCHEMES = r"(?:basic|bearer|digest|negotiate)"
+"""Stand before the secret in the header Authorization."""
+
+
+def is_secret(name: str) -> bool:
+    """Whether what has this name is for nobody's eyes.
+
+    >>> is_secret("DB_PASSWORD"), is_secret("HTTPS_SECRETKEYSIZE")
+    (True, False)
+    """
+    return re.search(_NAME, name, re.IGNORECASE) is not None
+
+
+def masked_words(words: Sequence[str]) -> list[str]:
+    """The words of a command line, one for each, with what is secret as ``***``.
+
+    ``name=value`` and ``name: value``, alone or behind other text in a word; ``--name value``; the
+    password of a URL.
+    """
+    text = "\n".join(words).lower()
+    if not any(hint in text for hint in _HINTS):
+        return list(words)  # nearly always, and the patterns take long to compile
+    shown = []
+    awaited = False
+    for word in words:
+        if awaited and word not in ("=", ":"):
+            shown.append(HIDDEN)
+            awaited = re.fullmatch(_SCHEMES, word, re.IGNORECASE) is not None
+        else:
+            shown.append(_within_marks(word))
+            awaited = awaited or _announces(word.strip('"'))
+    return shown
+
+
+def masked_line(text: str) -> str:
+    """A command line that is one text, as :func:`masked_words` shows its words.
+
+    >>> masked_line('app.ini "db_password=x y" threads=3')
+    'app.ini "db_password=***" threads=3'
+    """
+    # Blanks within quotation marks separate nothing; a mark behind a backslash is a letter.
+    pieces = re.split(r'((?:\\"|"(?:\\"|[^"])*"?|[^\s"])+)', text)
+    pieces[1::2] = masked_words(pieces[1::2])
+    return "".join(pieces)
+
+
+def _within_marks(word: str) -> str:
+    if len(word) > 1 and word[0] == word[-1] == '"':
+        return f'"{_masked(word[1:-1])}"'
+    return _masked(word)
+
+
+def _masked(word: str) -> str:
+    word = _without_password(word)
+    for match in re.finditer(f"{_LETTERS}+", word):
+        name = match[0]
+        if is_secret(name):
+            # A blank or a bare colon may stand behind any word.
+            is_clear = name.startswith("-") or re.search(_NOUN, name, re.IGNORECASE)
+            behind = r"\s*[=:]\s*|\s+" if is_clear else r"\s*=\s*|\s*:\s+"
+            value = re.compile(f"[\"')]*(?:{behind})(?=\\S)").match(word, match.end())
+            if value is not None:
+                return word[: value.end()] + HIDDEN
+    return word
+
+
+def _without_password(word: str) -> str:
+    """*word* without the password of a URL in it, which may hold any character."""
+    at = max(word.rfind("@"), 0)
+    match = re.search(r"://[^/?#:\s]*:", word[:at])
+    return word[: match.end()] + HIDDEN + word[at:] if match else word
+
+
+def _announces(word: str) -> bool:
+    """Whether the next word is a secret."""
+    if re.fullmatch(r"[/-]*[\w.-]+", word):
+        return is_secret(word) if word[0] == "-" else bool(re.search(_NOUN, word, re.IGNORECASE))
+    end = rf"(?<!{_LETTERS})({_LETTERS}+)[\"')]*\s*[=:]\s*{_SCHEMES}?\Z"
+    match = re.search(end, word, re.IGNORECASE)
+    return match is not None and is_secret(match[1])
