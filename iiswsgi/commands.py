@@ -9,6 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from iiswsgi import __version__
 from iiswsgi.errors import DeployError, ExitStatus
+from iiswsgi.masking import masked_line, masked_words
 
 __all__ = ["COMMANDS", "run"]
 
@@ -131,7 +132,7 @@ def run(given: list[str]) -> int:
     try:
         command, args = _parse(given)
     except _UsageError as error:
-        _complain(str(error))
+        _complain(f"IISWSGI-S20: {_without_secrets(str(error), given)}")
         return ExitStatus.USAGE
     return int(command.run(args))
 
@@ -168,6 +169,14 @@ def _top_parser() -> argparse.ArgumentParser:
     for name, text in SETUP_COMMANDS.items():
         commands.add_parser(name, help=text)
     return parser
+
+
+def _without_secrets(message: str, given: list[str]) -> str:
+    """What argparse says, which repeats words of the command line with blanks between them."""
+    for word, shown in zip(given, masked_words(given), strict=True):
+        if word.split() != [word]:
+            message = message.replace(word, shown)
+    return masked_line(message)
 
 
 def _complain(message: str) -> None:

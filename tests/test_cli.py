@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -86,7 +87,39 @@ def test_without_stderr_a_mistake_goes_to_the_log(
     command = [sys.executable, "-c", program, "serve", "--wrong"]
     status = subprocess.run(command, timeout=60, check=False).returncode
     assert status == 2
-    assert "--wrong" in (tmp_path / "Logs" / "iiswsgi.log").read_text(encoding="utf-8")
+    log = (tmp_path / "Logs" / "iiswsgi.log").read_text(encoding="utf-8")
+    assert "ERROR iiswsgi.commands: IISWSGI-S20: iiswsgi serve: " in log
+    assert "--wrong" in log
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve", "a.ini", "--password=hunter2"),
+        ("host", "a", "--pass", "hunter2 is it"),
+        ("host", "a", "db_password=that hunter2"),
+        ("db_password=hunter2",),
+        ("serve", "a.ini", "db password hunter2"),
+        ("serve", "a.ini", "db_password", "=", "hunter2"),
+        ("serve", "db_password=hunter2"),
+    ],
+    ids=str,
+)
+def test_what_is_secret_is_not_repeated(arguments: tuple[str, ...], tmp_path: Any) -> None:
+    command = [sys.executable, "-m", "iiswsgi", *arguments]
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        env={**os.environ, "IIS_USER_HOME": str(tmp_path)},
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("IISWSGI-S")
+    log = tmp_path / "Logs" / "iiswsgi.log"
+    told = result.stderr + (log.read_text(encoding="utf-8") if log.exists() else "")
+    assert "hunter2" not in told
 
 
 def test_serve_imports_nothing_of_the_other_commands() -> None:
