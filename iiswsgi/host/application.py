@@ -17,6 +17,7 @@ from iiswsgi.host.pages import html_page
 from iiswsgi.host.site import Answer, Site
 from iiswsgi.host.variables import HttpRequest
 from iiswsgi.locality import is_local
+from iiswsgi.masking import masked_words
 
 __all__ = [
     "CHUNKED",
@@ -100,7 +101,7 @@ class _Body:
             log.error(
                 "IISWSGI-H35: %s %s was broken off after %d bytes of its body",
                 self._request.method,
-                printable(self._request.target),
+                _shown(self._request.target),
                 self._sent,
             )
             raise BrokenOff from failure
@@ -184,12 +185,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _shown(target: str) -> str:
+    """Return what the log shows of a request's target: a query may hold a password."""
+    return printable(masked_words([target])[0])
+
+
 def log_access(request: HttpRequest, status: int, size: int, began: float) -> None:
     """Log one line for a request that is over."""
     log.info(
         "%s %s -> %d, %d bytes, %.0f ms",
         request.method,
-        printable(request.target),
+        _shown(request.target),
         status,
         size,
         (time.monotonic() - began) * 1000,

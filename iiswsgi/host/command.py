@@ -216,7 +216,7 @@ def _say_what_is_started(site: Site, application: FastCgiApplication) -> None:
     except WorkerFailure as failure:
         log.warning("%s", failure)
     else:
-        log.info("worker: %s", launch.command_line)
+        log.info("worker: %s", launch.shown)
 
 
 def _used_applications(definition: Definition) -> list[FastCgiApplication]:

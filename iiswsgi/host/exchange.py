@@ -294,7 +294,7 @@ class Exchange:
             f"process {worker.pid} exited unexpectedly before it answered its first request, "
             f"{_exit(exit_code)}; its log has the reason, such as a setting that cannot be used, "
             "unless the interpreter did not get that far. Run the registered command by hand: "
-            f"{worker.command_line}",
+            f"{worker.shown_command}",
             exit_code=exit_code,
         )
 

@@ -33,6 +33,7 @@ from iiswsgi.host.application import (
 from iiswsgi.host.pages import Report, html_page
 from iiswsgi.host.refusals import not_found
 from iiswsgi.host.site import Site
+from iiswsgi.masking import masked_line
 
 __all__ = ["Server", "listen"]
 
@@ -89,7 +90,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress carries no types
             report = Report(error.code, error.reason, error.reason, f"{error.body}.")
         page = html_page(report, detailed=is_loopback(self.channel.addr[0]))
         first_line = getattr(self.request, "first_line", b"").decode("latin-1")
-        log.info("%s -> %d: %s", printable(first_line), report.status, report.sentence)
+        log.info("%s -> %d: %s", printable(masked_line(first_line)), report.status, report.sentence)
         self.status = f"{report.status} {report.reason}"
         self.response_headers.extend(page_headers(page))
         self.set_close_on_finish()

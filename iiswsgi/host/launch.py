@@ -17,6 +17,7 @@ from pathlib import Path, PureWindowsPath
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.modes import Modes
 from iiswsgi.iis.config import FastCgiApplication
+from iiswsgi.masking import masked_line
 
 __all__ = ["LOG_HOME", "LOG_SITE", "Launch", "plan", "split_arguments", "worker_log"]
 
@@ -50,6 +51,11 @@ class Launch:
     def command_line(self) -> str:
         """As Windows gets it: ``"fullPath" arguments``."""
         return f'"{self.executable}" {self.arguments}' if self.arguments else f'"{self.executable}"'
+
+    @property
+    def shown(self) -> str:
+        """The command line for people: what is secret in it is hidden."""
+        return masked_line(self.command_line)
 
 
 def plan(

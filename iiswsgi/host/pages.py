@@ -13,6 +13,7 @@ from html import escape
 
 from iiswsgi.host.failure import WorkerFailure, exit_code_text
 from iiswsgi.host.words import WORDS
+from iiswsgi.masking import masked_line
 
 __all__ = ["Report", "as_sentence", "failure_report", "html_page", "text_page"]
 
@@ -47,7 +48,7 @@ def failure_report(failure: WorkerFailure, *, command_line: str = "", log_file: 
     facts = [
         ("Process", str(failure.pid or "")),
         ("Exit code", exit_code_text(failure.exit_code) if failure.pid else ""),
-        ("Registered as", command_line),
+        ("Registered as", masked_line(command_line)),
         ("Log", log_file),
         ("FCGI_STDERR", failure.stderr.decode("utf-8", "replace")),
         ("More about it", f"docs/errors, {failure.code}"),

@@ -19,6 +19,7 @@ from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.pages import Report, text_page
 from iiswsgi.host.site import Answer, Site
 from iiswsgi.host.variables import HttpRequest
+from iiswsgi.masking import masked_words
 
 __all__ = ["add_arguments", "run"]
 
@@ -162,15 +163,15 @@ def _url(text: str) -> tuple[str, int, str]:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as exc:
-        raise SettingError("H41", f"{text!r} is no URL: {exc}") from exc
+        raise SettingError("H41", f"{_shown(text)} is no URL: {exc}") from exc
     if parts.scheme:
         if parts.scheme != "http" or not parts.netloc:
-            raise SettingError("H41", f"{text!r}: only http:// URLs can be asked for")
+            raise SettingError("H41", f"{_shown(text)}: only http:// URLs can be asked for")
         host, target = parts.netloc.rpartition("@")[2], text.partition(parts.netloc)[2]
     else:
         host, target = "localhost", text
     if not target.startswith(("/", "?")) and target:
-        raise SettingError("H41", f"{text!r} is neither a path that begins with / nor a URL")
+        raise SettingError("H41", f"{_shown(text)} is neither a path that begins with / nor a URL")
     target = target if target.startswith("/") else "/" + target
     # As a browser does it: what a URL cannot hold goes out as escaped UTF-8.
     return host, port or 80, quote(target, safe="%/:?#[]@!$&'()*+,;=-._~")
@@ -179,5 +180,9 @@ def _url(text: str) -> tuple[str, int, str]:
 def _header(text: str) -> tuple[str, str]:
     match = _HEADER.fullmatch(text)
     if match is None:
-        raise SettingError("H41", f"-H {text!r} is not of the form 'Name: value'")
+        raise SettingError("H41", f"-H {_shown(text)} is not of the form 'Name: value'")
     return match[1], match[2].strip(" \t").encode().decode("latin-1")
+
+
+def _shown(text: str) -> str:
+    return repr(masked_words([text])[0])

@@ -52,7 +52,7 @@ class Worker:
         self.process = process
         self.channel = channel
         self.pid = process.pid
-        self.command_line = launch.command_line
+        self.shown_command = launch.shown
         self.application = application
         self.modes = modes
         self.report = report
@@ -94,7 +94,7 @@ class Worker:
         except (OSError, ValueError) as error:
             raise _never_started(launch, error) from error
         report.count("started")
-        report.tell(f"process {process.pid} started: {launch.command_line}")
+        report.tell(f"process {process.pid} started: {launch.shown}")
         return cls(
             process,
             channel,
@@ -228,6 +228,6 @@ def _never_started(launch: Launch, error: Exception) -> WorkerFailure:
         number = getattr(error, "winerror", None) or _WIN32_ERRORS.get(error.errno or 0, 0)
     return WorkerFailure(
         "never_started",
-        f"the process could not be started: {error}. The command is {launch.command_line}",
+        f"the process could not be started: {error}. The command is {launch.shown}",
         code=win32_hresult(number or 87),
     )

@@ -103,6 +103,14 @@ class TestAnswers:
         assert "IISWSGI-H35: GET /long was broken off after 5 bytes" in caplog.text
         assert "the last words" in caplog.text
 
+    def test_the_log_has_no_secret_of_a_query(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "iiswsgi")
+        Answered(site, environ("/a?b=c&password=x1y2")).iterable.close()
+        assert "GET /a?b=c&password=*** -> " in caplog.text
+        assert "x1y2" not in caplog.text
+
     def test_what_the_worker_logged_is_shown_for_an_error_of_the_application(
         self, site: Site, caplog: pytest.LogCaptureFixture
     ) -> None:

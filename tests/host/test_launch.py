@@ -45,6 +45,12 @@ def test_the_command_line_is_the_registration(tmp_path):
     assert launch.note == ""
 
 
+def test_what_is_secret_in_the_command_line_is_for_the_process_alone(tmp_path):
+    launch = planned(tmp_path, arguments='app.ini "db_password=x y" threads=3')
+    assert launch.command_line.endswith('app.ini "db_password=x y" threads=3')
+    assert launch.shown == f'"{sys.executable}" app.ini "db_password=***" threads=3'
+
+
 def test_variables_in_the_registration_are_put_in(tmp_path, monkeypatch):
     monkeypatch.setenv("RoleRoot", str(tmp_path))
     arguments = "%RoleRoot%/app.ini %NoSuch% 100% %41%"

@@ -90,6 +90,11 @@ def test_everything_is_escaped() -> None:
     assert page(report).count("&lt;script&gt;") == 5
 
 
+def test_what_is_secret_in_a_command_line_is_not_shown() -> None:
+    text = page(pages.failure_report(failure("stderr"), command_line="python x db_password=x1y2"))
+    assert "<dd>python x db_password=***</dd>" in text
+
+
 def test_log_lines_and_exit_code_are_shown() -> None:
     report = pages.failure_report(
         failure("died_in_start", exit_code=3, pid=7, log_lines=("first", "ImportError: no"))

@@ -149,6 +149,19 @@ def test_a_program_that_is_not_there(make_pool, tmp_path):
     assert str(tmp_path / "none") in failure.sentence
 
 
+def test_what_is_secret_in_the_command_line_is_not_told(make_pool, tmp_path):
+    started = make_pool("--start-fails", "db_password=x1y2")
+    failure = fails(started, "", "died_in_start")
+    missing = fails(
+        make_pool(full_path=str(tmp_path / "none"), arguments="db_password=x1y2"),
+        "",
+        "never_started",
+    )
+    told = [failure.sentence, missing.sentence, *started.events]
+    assert "x1y2" not in "".join(told)
+    assert sum("db_password=***" in each for each in told) >= 3
+
+
 if not ON_WINDOWS:
 
     def test_a_program_for_windows_only(make_pool):

@@ -82,6 +82,20 @@ class TestRequestFrom:
         with pytest.raises(SettingError, match="IISWSGI-H41"):
             made(*arguments)
 
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("/", "-H", "Bad name Authorization: x1y2"),
+            ("ftp://jo:x1y2@shop.example/",),
+            ("https://jo:x1y2@shop.example/",),
+            ("nothing?password=x1y2",),
+        ],
+    )
+    def test_what_is_secret_in_it_is_not_told(self, arguments: tuple[str, ...]) -> None:
+        with pytest.raises(SettingError, match=r"IISWSGI-H41: .*\*\*\*") as caught:
+            made(*arguments)
+        assert "x1y2" not in str(caught.value)
+
 
 class TestShowAnswer:
     @pytest.fixture(autouse=True)
