@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from iiswsgi.errors import InstallError
+from iiswsgi.masking import masked_words
 
 __all__ = ["LONGEST_FOLDER", "MAX_OUTPUT", "Completed", "run"]
 
@@ -74,11 +75,11 @@ def run(
     :param level: at which its output is logged; None: not at all, as it may hold secrets.
     :param command_line: what Windows gets instead of the usual quoting of *command*, for a program
         that reads its command line in its own way.
-    :param shown: what the log and errors show instead of *command*.
+    :param shown: what the log and errors show instead of *command*, masked.
     :raises InstallError: I01 it cannot be started, I02 its time is over, I03 its status, I04 the
         folder's path is too long.
     """
-    shown = re.sub(r"\s*[\r\n]+\s*", " ", shown or subprocess.list2cmdline(command))
+    shown = re.sub(r"\s*[\r\n]+\s*", " ", shown or subprocess.list2cmdline(masked_words(command)))
     log.info("running %s%s", shown, f"  (in {cwd})" if cwd else "")
     child = _start(command, command_line, cwd, env)
     output = bytearray()

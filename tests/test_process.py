@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 
 import pytest
@@ -28,6 +29,14 @@ def test_what_a_program_prints_on_either_stream_comes_back_and_is_logged(caplog)
     assert completed.text == "out\nerr"
     assert [record.message for record in caplog.records[1:]] == ["  out", "  err"]
     assert caplog.records[0].message.startswith("running ")
+
+
+def test_no_secret_of_the_command_line_is_told(caplog):
+    caplog.set_level(logging.INFO, "iiswsgi")
+    with pytest.raises(InstallError, match="I03") as caught:
+        python("import sys; sys.exit(3)", "--password", "x1 y2", "http://jo:x1y2@host")
+    assert not re.search("x1|y2", caplog.text + str(caught.value))
+    assert "--password *** http://jo:***@host ended" in str(caught.value)
 
 
 def test_a_program_gets_no_input():

@@ -14,6 +14,7 @@ from iiswsgi.deploy.manifest import KEY, OPTIONS, Manifest
 from iiswsgi.deploy.provider import ProviderOptions, decode
 from iiswsgi.errors import DeployError, Error
 from iiswsgi.iis.document import MAX_BYTES, Element, parse
+from iiswsgi.masking import masked_line
 from iiswsgi.process import run
 
 __all__ = ["compare"]
@@ -48,15 +49,16 @@ def _compare(ours: ProviderOptions, program: Path) -> None:
         ours.path,
         set(ours.settings),
     ):
-        log.info("%s says the same of %s", program.name, ours.path)
+        log.info("%s says the same of %s", program.name, masked_line(ours.path))
     else:
-        log.warning("IISWSGI-D18: %s says %s where we say %s", program, theirs, ours)
+        shown = masked_line(str(theirs)), masked_line(str(ours))
+        log.warning("IISWSGI-D18: %s says %s where we say %s", program, *shown)
 
 
 def _ask(ours: ProviderOptions, program: Path) -> ProviderOptions:
     quote = "'" if '"' in ours.path else '"'
     if quote in ours.path:
-        raise DeployError("D17", f"{ours.path} has both kinds of quotation marks")
+        raise DeployError("D17", f"{masked_line(ours.path)} has both kinds of quotation marks")
     settings = "".join(f",{name}={value}" for name, value in ours.settings)
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder, "package.zip")

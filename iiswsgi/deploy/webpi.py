@@ -22,6 +22,7 @@ from iiswsgi.deploy.feed import Command, Entry, Feed, Installer, Rule, Tab
 from iiswsgi.deploy.package import Package
 from iiswsgi.deploy.project import Project
 from iiswsgi.errors import DeployError
+from iiswsgi.masking import masked_line, masked_words
 
 __all__ = ["application", "feed_id", "make_feed", "missing_products", "package_url", "python_entry"]
 
@@ -162,7 +163,7 @@ def package_url(template: str, project: Project, package: Path) -> str:
         "url": project.url,
         "version": quote(project.version),
     }
-    where = f"the template {template!r} of the package's URL"
+    where = f"the template {masked_words([template])[0]!r} of the package's URL"
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
@@ -174,7 +175,10 @@ def package_url(template: str, project: Project, package: Path) -> str:
             raise DeployError("D43", f"{where} has {{{name}}}; there is only {known}")
         url += literal + (values[name] if name else "")
     if not _is_url(url):
-        raise DeployError("D43", f"{where} becomes {url!r}; it must be an http, https or file URL")
+        raise DeployError(
+            "D43",
+            f"{where} becomes {masked_words([url])[0]!r}; it must be an http, https or file URL",
+        )
     return url
 
 
@@ -197,8 +201,9 @@ def _name(requirement: str, place: str) -> str:
     try:
         return Requirement(requirement).name
     except InvalidRequirement as error:
+        shown, reason = masked_words([requirement])[0], masked_line(str(error))
         raise DeployError(
-            "D45", f"{place} has {requirement!r}, which is no requirement of pip's: {error}"
+            "D45", f"{place} has {shown!r}, which is no requirement of pip's: {reason}"
         ) from error
 
 

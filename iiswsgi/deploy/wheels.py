@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from iiswsgi.deploy.unpack import opened
 from iiswsgi.errors import DeployError
+from iiswsgi.masking import masked_line, masked_words
 
 __all__ = ["Wheel", "parse_requirement", "read_wheel"]
 
@@ -66,15 +67,16 @@ def parse_requirement(text: str, place: str) -> Requirement:
     :param place: where it stands, for the sentence.
     :raises DeployError: D32, it is none.
     """
+    shown = masked_words([text])[0]  # an address may hold a password
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
-        reason = str(error).splitlines()[0]
-        raise DeployError("D32", f"{place}: {text!r} is no requirement: {reason}") from error
+        reason = masked_line(str(error).splitlines()[0])
+        raise DeployError("D32", f"{place}: {shown!r} is no requirement: {reason}") from error
     if requirement.url:
         raise DeployError(
             "D32",
-            f"{place}: {text!r} names an address; a wheelhouse takes requirements by name only. "
+            f"{place}: {shown!r} names an address; a wheelhouse takes requirements by name only. "
             "Build the wheel, and name its folder in PIP_FIND_LINKS",
         )
     return requirement

@@ -19,6 +19,7 @@ from iiswsgi.errors import InstallError
 from iiswsgi.iis.appcmdline import FASTCGI, additions, hidden, quoted, removal
 from iiswsgi.iis.document import Element, parse
 from iiswsgi.iis.registration import Registration, registrations_in
+from iiswsgi.masking import masked_line
 
 __all__ = ["AppCmd", "VirtualDirectory", "find"]
 
@@ -83,7 +84,7 @@ class AppCmd(NamedTuple):
         """
         former = [known for known in self.registrations() if known.key == wanted.key]
         if former and former[0].says_the_same(wanted):
-            log.info("registered already: %s|%s", *wanted.key)
+            log.info("registered already: %s", masked_line("|".join(wanted.key)))
             return False
         commands = additions(wanted)
         for command in commands:
@@ -96,7 +97,7 @@ class AppCmd(NamedTuple):
         except InstallError:
             self._put_back(wanted, former)
             raise
-        log.info("registered: %s|%s", *wanted.key)
+        log.info("registered: %s", masked_line("|".join(wanted.key)))
         return True
 
     def unregister(self, key: tuple[str, str]) -> None:
@@ -145,11 +146,11 @@ class AppCmd(NamedTuple):
             check=False,
             level=None,
             command_line=self.command_line(arguments),
-            shown=hidden(self.command_line(arguments)),
+            shown=self.command_line(hidden(arguments)),
         )
 
     def _check(self, arguments: Sequence[str]) -> None:
-        shown = hidden(" ".join(arguments))[:1000]
+        shown = " ".join(hidden(arguments))[:1000]
         if any(re.search(r"[\x00-\x1f]", argument) for argument in arguments):
             raise InstallError(
                 "I12",
@@ -216,9 +217,9 @@ def _express_config(environ: Mapping[str, str]) -> str:
 
 
 def _refusal(arguments: Sequence[str], completed: process.Completed) -> InstallError:
-    words = " ".join(completed.text.split())[:1000] or "it said nothing"
+    words = masked_line(" ".join(completed.text.split()))[:1000] or "it said nothing"
     cure = "; run it as administrator" if completed.status in NOT_ALLOWED else ""
     return InstallError(
         "I11",
-        f"appcmd {hidden(' '.join(arguments))} ended with status {completed.status}: {words}{cure}",
+        f"appcmd {' '.join(hidden(arguments))} ended with status {completed.status}: {words}{cure}",
     )

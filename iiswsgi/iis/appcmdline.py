@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from iiswsgi.iis.registration import Registration
+from iiswsgi.masking import masked_words
 
 __all__ = ["additions", "hidden", "indexer", "quoted", "removal"]
 
@@ -63,8 +64,7 @@ def quoted(argument: str) -> str:
     return f'{head}"{rest}"'
 
 
-def hidden(text: str) -> str:
-    """A command for people: without the values of variables, which may be passwords."""
-    return re.sub(
-        r"(\.environmentVariables\.\[name='.*?',value=').*'\]", r"\1…']", text, flags=re.DOTALL
-    )
+def hidden(arguments: Sequence[str]) -> list[str]:
+    """A command for people: without secrets, and without any value of a variable."""
+    value = re.compile(r"(\.environmentVariables\.\[name='.*?',value=').*'\]", re.DOTALL)
+    return masked_words([value.sub(r"\1…']", argument) for argument in arguments])

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from iiswsgi.errors import ConfigError
+from iiswsgi.masking import masked_line
 
 if TYPE_CHECKING:  # config is the public face and offers these functions too
     from iiswsgi.iis.config import FastCgiApplication, Handler, SiteConfig
@@ -73,17 +74,18 @@ def find_application(config: SiteConfig, handler: Handler) -> FastCgiApplication
     named = f'{config.path}: the handler "{handler.name}" has '
     if not handler.script_processor:
         raise ConfigError("C05", f"{named}no scriptProcessor; write fullPath|arguments there")
-    named += f'scriptProcessor="{handler.script_processor}"'
+    named += f'scriptProcessor="{masked_line(handler.script_processor)}"'
     for application in config.fastcgi_applications:
         difference = _difference((full_path, arguments), application)
         if difference:
             raise ConfigError(
                 "C05",
                 f'{named}, which is not the registered fullPath="{application.full_path}" '
-                f'arguments="{application.arguments}": {difference}. Both must be the same text',
+                f'arguments="{masked_line(application.arguments)}": {difference}. Both must be '
+                "the same text",
             )
     registered = "; ".join(
-        f"{application.full_path}|{application.arguments}"
+        masked_line(f"{application.full_path}|{application.arguments}")
         for application in config.fastcgi_applications
     )
     raise ConfigError(

@@ -105,6 +105,15 @@ def test_a_program_that_fails_or_writes_nothing(program, monkeypatch, caplog):
     assert "IISWSGI-I03: status 1" in caplog.text
 
 
+def test_no_secret_of_a_command_is_told(program, asked, caplog):
+    compare(manifest("a.exe --password=x1y2"), program)
+    asked.answer = ProviderOptions("runCommand", "a.exe --password=x1y2", SETTINGS)
+    compare(manifest("a.exe --password=x1y2"), program)
+    assert "IISWSGI-D18" in caplog.text
+    assert "says the same of a.exe --password=***" in caplog.text
+    assert "x1y2" not in caplog.text
+
+
 def test_a_manifest_without_commands_asks_nothing(program, caplog):
     compare(parse_manifest("<a><iisApp path='A'/><runCommand path='x'/></a>", "M"), program)
     assert not caplog.records

@@ -134,6 +134,14 @@ def test_what_is_no_requirement_is_refused():
     assert code_of(webpi.application, wrong, PACKAGE, URL, NOW)[0] == "IISWSGI-D45"
 
 
+def test_the_password_of_an_address_is_not_told(tmp_path):
+    wrong = project(install_msdeploy=("a b https://jo:x1y2@host",))
+    _, requirement = code_of(webpi.application, wrong, PACKAGE, URL, NOW)
+    template = "ftp://jo:x1y2@host/{name}"
+    _, url = code_of(webpi.package_url, template, project(), tmp_path / "x.zip")
+    assert "x1y2" not in requirement + url
+
+
 def test_an_installed_distribution_is_installed_with_pip():
     version = metadata.version("pytest")
     entry = webpi.python_entry("pytest>=1", "3.11", NOW)

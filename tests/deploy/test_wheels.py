@@ -60,3 +60,10 @@ def test_a_requirement_that_is_none_names_the_wheel(tmp_path):
 def test_an_address_is_no_requirement_for_a_wheelhouse():
     with pytest.raises(DeployError, match=r"IISWSGI-D32: the project: .* names an address"):
         parse_requirement("thing @ https://example.com/thing.zip", "the project")
+
+
+@pytest.mark.parametrize("text", ["thing @ https://jo:x1y2@host/a.zip", "a b https://jo:x1y2@host"])
+def test_the_password_of_an_address_is_not_told(text):
+    with pytest.raises(DeployError, match="IISWSGI-D32") as caught:
+        parse_requirement(text, "the project")
+    assert "x1y2" not in str(caught.value)

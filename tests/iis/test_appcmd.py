@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import shutil
 
 import pytest
@@ -75,6 +77,19 @@ def test_an_application_is_unregistered(appcmd):
     assert appcmd.registrations() == [SECOND]
     with pytest.raises(InstallError, match=r"I11: .*Cannot find requested"):
         appcmd.unregister(FIRST.key)
+
+
+def test_no_secret_is_told(appcmd, caplog):
+    caplog.set_level(logging.INFO, "iiswsgi")
+    arguments = '-m iiswsgi serve "C:\\a b.ini" "db_password=x1 y2" z'
+    secretive = Registration((FIRST.attributes[0], ("arguments", arguments)), (("PW", "x1 y2"),))
+    appcmd.register(secretive)
+    appcmd.register(secretive)
+    appcmd.unregister(secretive.key)
+    with pytest.raises(InstallError, match="I11") as caught:
+        appcmd.unregister(secretive.key)
+    assert "registered already: " in caplog.text
+    assert not re.search("x1|y2", caplog.text + str(caught.value))
 
 
 def test_a_replacement_that_fails_leaves_the_former_one(appcmd):

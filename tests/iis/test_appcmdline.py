@@ -67,6 +67,16 @@ def test_an_application_is_removed_by_its_key_alone():
 
 def test_the_values_of_variables_are_not_shown():
     registration = Registration((("fullPath", "a"),), (("PASSWORD", "it's ']. secret"),))
-    shown = [hidden(" ".join(command)) for command in additions(registration)]
+    shown = [" ".join(hidden(command)) for command in additions(registration)]
     assert not re.search("secret|it's", " ".join(shown))
     assert "[name='PASSWORD',value='…']" in shown[1]
+
+
+@pytest.mark.parametrize("secret", ["x1y2", '"x1 y2"', "x1'y2", "x1]y2"])
+def test_nor_is_what_is_secret_in_the_arguments(secret):
+    arguments = f'-m iiswsgi serve "C:\\a b.ini" db_password={secret} threads=3'
+    registration = Registration((("fullPath", "a"), ("arguments", arguments)), (("A", "b"),))
+    for command in (*additions(registration), removal(registration.key)):
+        shown = " ".join(hidden(command))
+        assert not re.search("x1|y2", shown)
+        assert 'C:\\a b.ini" db_password=***' in shown

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from iiswsgi.errors import ConfigError
@@ -91,3 +93,12 @@ def test_a_registration_that_differs_is_explained(script_processor, difference):
 def test_nothing_is_registered():
     with pytest.raises(ConfigError, match="Registered: none"):
         application_for("p|a")
+
+
+@pytest.mark.parametrize("registered", ["C:\\p.exe", "C:\\other.exe"])
+def test_what_is_secret_in_a_command_line_is_not_shown(registered):
+    application = FastCgiApplication(registered, "-m x password=x1y2 z")
+    with pytest.raises(ConfigError) as caught:
+        application_for("C:\\p.exe|-m x password=x3y4", application)
+    assert not re.search("x1y2|x3y4", caught.value.sentence)
+    assert caught.value.sentence.count("password=***") == 2
