@@ -14,6 +14,7 @@ import faulthandler
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -23,6 +24,7 @@ from iiswsgi.runtime.logfile import KEPT_FILES, MAX_SIZE, LogFile
 from iiswsgi.runtime.logplaces import Place, places
 from iiswsgi.runtime.logsink import LogSink, original_stderr
 from iiswsgi.runtime.logstream import LineStream
+from iiswsgi.runtime.ownlogger import LOGGED, Destination
 from iiswsgi.runtime.safetynet import Guard
 
 __all__ = ["Log", "start"]
@@ -152,19 +154,30 @@ class Log(LogSink):
             stream.lines.finish()
 
 
-class Handler(logging.Handler):
+class Handler(Destination):
     """Takes records of :mod:`logging` to the log."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()
         self._log = log
+        self._failure_told = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record; never raises."""
+        record.__dict__[LOGGED] = True
         try:
             self._log.enter(logentry.of_record(record))
         except Exception:  # a message that does not fit its arguments
             self.handleError(record)
+
+    def foreign_failure(self, error: Exception) -> None:
+        """Say once that a handler of the application's fails; it may fail at every record."""
+        if self._failure_told:
+            return
+        self._failure_told = True
+        text = "IISWSGI-L11: a logging handler of the application raised at a record of ours."
+        trace = traceback.format_exception(type(error), error, error.__traceback__)
+        self._log.record("ERROR", __name__, text, "".join(trace))
 
 
 _started: Log | None = None

@@ -1,8 +1,9 @@
 """Loggers, levels and the ``[loggers]`` sections of the INI file, beside the log of the process.
 
-The records of the ``iiswsgi`` loggers go to the log whatever an application configures. The root
-logger is the application's; only when nobody has given it a handler by the time serving begins does
-it get ours, for ``logging.basicConfig`` does nothing on a root logger that has one.
+The records of the ``iiswsgi`` loggers go to the log whatever an application configures, which is
+:mod:`.ownlogger`'s business. The root logger is the application's; only when nobody has given it a
+handler by the time serving begins does it get ours, for ``logging.basicConfig`` does nothing on a
+root logger that has one.
 """
 
 from __future__ import annotations
@@ -15,18 +16,23 @@ from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from iiswsgi.errors import SettingError
-from iiswsgi.runtime.logstream import LineStream
+from iiswsgi.runtime.ownlogger import OURS, Destination, is_ours, keep_ours_out, not_ours, own
 
 __all__ = ["adopt", "adopt_root", "configure_from_ini", "repair", "set_level"]
 
-OURS = "iiswsgi"
+_LATE = ("iiswsgi.access", "iiswsgi.fastcgi.transport.listener")
+"""Loggers of modules that are imported after :func:`repair` was called last, while serving."""
+
 _VERBOSITY = {1: logging.DEBUG, 0: None, -1: logging.WARNING, -2: logging.ERROR}
 
 
-def adopt(handler: logging.Handler) -> None:
+def adopt(handler: Destination) -> None:
     """Send the records of our loggers to *handler*."""
     ours = logging.getLogger(OURS)
     ours.addHandler(handler)
+    for name in _LATE:
+        logging.getLogger(name)
+    _own_all(handler)
     if not ours.level and not logging.getLogger().handlers:
         ours.setLevel(logging.INFO)
 
@@ -74,21 +80,20 @@ def set_level(setting: int | None, verbosity: int | None) -> None:
         logging.getLogger(OURS).setLevel(level)
 
 
-def repair(handler: logging.Handler, replaced: tuple[TextIO | None, TextIO | None]) -> None:
+def repair(handler: Destination, replaced: tuple[TextIO | None, TextIO | None]) -> None:
     """Make all loggers lead somewhere, whatever has been configured.
 
-    ``fileConfig`` and ``dictConfig`` disable loggers they do not name, ours too. Handlers made
-    while ``sys.stderr`` was None, as it is under IIS, raise at every record.
+    ``fileConfig`` and ``dictConfig`` take our handler away where they name our loggers. Handlers
+    made while ``sys.stderr`` was None, as it is under IIS, raise at every record.
 
     :param handler: what :func:`adopt` was given.
     :param replaced: the former values of ``sys.stdout`` and ``sys.stderr``, or None.
     """
     for logger in _loggers():
-        if _is_ours(logger.name):
-            logger.disabled = False
         for each in logger.handlers:
             _repair_handler(each, replaced)
     logging.getLogger(OURS).addHandler(handler)
+    _own_all(handler)
 
 
 def adopt_root(handler: logging.Handler) -> None:
@@ -96,7 +101,7 @@ def adopt_root(handler: logging.Handler) -> None:
     root = logging.getLogger()
     if root.handlers:
         return
-    handler.addFilter(_not_ours)
+    handler.addFilter(not_ours)
     root.addHandler(handler)
     if root.level == logging.WARNING:  # as it is unless somebody sets it
         root.setLevel(logging.getLogger(OURS).getEffectiveLevel())
@@ -111,8 +116,13 @@ def _repair_handler(
         handler.setStream(sys.stderr)
     elif handler.stream is replaced[0]:
         handler.setStream(sys.stdout)
-    if isinstance(handler.stream, LineStream):
-        handler.addFilter(_not_ours)
+    keep_ours_out(handler)
+
+
+def _own_all(handler: Destination) -> None:
+    for logger in _loggers():
+        if is_ours(logger.name):
+            own(logger, handler)
 
 
 def _loggers() -> Iterator[logging.Logger]:
@@ -121,12 +131,3 @@ def _loggers() -> Iterator[logging.Logger]:
     for logger in list(root.manager.loggerDict.values()):
         if isinstance(logger, logging.Logger):
             yield logger
-
-
-def _is_ours(name: str) -> bool:
-    return name == OURS or name.startswith(OURS + ".")
-
-
-def _not_ours(record: logging.LogRecord) -> bool:
-    """Our records are in the log already, and would come there again by way of STDERR."""
-    return not _is_ours(record.name)

@@ -1,0 +1,194 @@
+"""What our loggers say is in the log once, whatever the application does while it serves."""
+
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests.fastcgi.helpers import request_bytes
+
+BEGUN = """
+    import logging.config
+    logger = logging.getLogger("iiswsgi.x")
+    l = log.start()
+    l.begun()
+"""
+
+SAID = """
+    logger.info("our info")
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        logger.exception("our failure")
+    logging.getLogger("iiswsgi").error("at the top")
+    logging.getLogger("app").error("of the application")
+"""
+
+
+@pytest.fixture
+def log_of(programs):
+    """Run parts of a program after serving has begun; the log's lines."""
+
+    def run(*parts):
+        program = "".join(map(textwrap.dedent, (BEGUN, *parts)))
+        result = programs.run(program)
+        assert result.returncode == 0, programs.log
+        return programs.log.splitlines()
+
+    return run
+
+
+def ends(lines, text):
+    return [line for line in lines if line.endswith(text)]
+
+
+def check_ours(lines):
+    assert len(ends(lines, " INFO iiswsgi.x: our info")) == 1
+    assert len(ends(lines, " ERROR iiswsgi.x: our failure")) == 1
+    assert len(ends(lines, " ERROR iiswsgi: at the top")) == 1
+    for text in ("our info", "our failure", "at the top", "ZeroDivisionError: division by zero"):
+        assert len(ends(lines, text)) == 1
+    assert "    Traceback (most recent call last):" in lines
+
+
+CONSOLE = """
+    logging.config.dictConfig({
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"c": {"class": "logging.StreamHandler"}},
+        "root": {"handlers": ["c"], "level": "INFO"},
+    })
+"""
+
+FILE = """
+    with open("logging.ini", "w") as file:
+        file.write(
+            "[loggers]\\nkeys=root\\n[handlers]\\nkeys=c\\n[formatters]\\nkeys=\\n"
+            "[logger_root]\\nhandlers=c\\n[handler_c]\\nclass=StreamHandler\\nargs=()\\n"
+        )
+    logging.config.fileConfig("logging.ini")
+"""
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        'logging.config.dictConfig({"version": 1})\n',
+        'logging.config.dictConfig({"version": 1, "loggers": {"iiswsgi": {}}})\n',
+        "logger.disabled = True\n",
+        "logging.basicConfig(level='INFO', force=True)\n",
+        CONSOLE,
+        FILE,
+    ],
+    ids=["disabled", "named", "by hand", "basicConfig", "console", "file"],
+)
+def test_whatever_is_configured_while_serving(configured, log_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = log_of(configured, SAID)
+    check_ours(lines)
+    assert len(ends(lines, "of the application")) == 1
+
+
+def test_whatever_handlers_are_taken_away(log_of):
+    removed = """
+        for each in (logging.getLogger(), logging.getLogger("iiswsgi")):
+            each.handlers.clear()
+    """
+    check_ours(log_of(removed, SAID))
+
+
+def test_logging_that_is_switched_off_is_so_for_the_handlers_of_the_application(log_of):
+    program = """
+        class Other(logging.Handler):
+            def emit(self, record):
+                l.record("INFO", "other", record.getMessage())
+
+        logging.getLogger().addHandler(Other())
+        logging.disable(logging.INFO)
+    """
+    lines = log_of(program, SAID)
+    check_ours([line for line in lines if " other: " not in line])
+    assert ends(lines, " other: our failure")
+    assert not ends(lines, " other: our info")
+
+
+def test_levels_filters_and_propagation_are_heeded(log_of):
+    program = """
+        logging.getLogger("iiswsgi").setLevel("WARNING")
+        logger.info("too low")
+        logger.addFilter(lambda record: "filtered" not in record.getMessage())
+        logger.error("filtered")
+        logger.propagate = False
+        logger.error("kept to itself")
+        logger.propagate = True
+        logger.error("found")
+    """
+    lines = log_of(program)
+    assert len(ends(lines, "ERROR iiswsgi.x: found")) == 1
+    for text in ("too low", "filtered", "kept to itself"):
+        assert not ends(lines, text)
+
+
+FAILING_HANDLER = """
+    class Failing(logging.Handler):
+        def emit(self, record):
+            raise OSError("log server is down")
+"""
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        FAILING_HANDLER + "    logging.getLogger().addHandler(Failing())\n",
+        FAILING_HANDLER + "    logger.addHandler(Failing())\n",
+        "logger.addFilter(lambda record: no_such_name)\n",
+        "logging.setLogRecordFactory(lambda *args: no_such_name)\n",
+    ],
+    ids=["root handler", "our handler", "filter", "factory"],
+)
+def test_what_raises_is_no_failure_of_ours(failing, log_of):
+    program = """
+        for number in range(3):
+            logger.error("said %d", number, extra={"iiswsgi_request": 42})
+        logger.handle(logging.LogRecord("iiswsgi.x", 40, __file__, 1, "handled", (), None))
+    """
+    lines = log_of(failing, program)
+    for text in ("said 0", "said 1", "said 2"):
+        assert len(ends(lines, f" 42 ERROR iiswsgi.x: {text}")) == 1
+    assert len(ends(lines, "handled")) == 1
+    (told,) = [line for line in lines if "IISWSGI-L11" in line]
+    assert " ERROR iiswsgi.runtime.log: IISWSGI-L11: " in told
+    assert any("log server is down" in line or "no_such_name" in line for line in lines)
+
+
+if sys.platform != "win32":  # there the sites in tests/functional have a listening STDIN
+
+    def test_no_logger_of_ours_is_a_usual_one_when_requests_come(programs):
+        script = programs.write(
+            """
+            from iiswsgi import server
+
+            def app(environ, start_response):
+                for name, each in logging.Logger.manager.loggerDict.items():
+                    if name.startswith("iiswsgi") and type(each) is logging.Logger:
+                        print("a usual one:", name)
+                start_response("200 OK", [])
+                return [b"looked"]
+
+            server.serve(app, access_log="true")
+            """
+        )
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            process = subprocess.Popen(
+                [sys.executable, script], stdin=listener, env={**os.environ, **programs.environ}
+            )
+            with socket.create_connection(listener.getsockname(), 20) as sock:
+                sock.sendall(request_bytes(params={"REQUEST_METHOD": "GET", "REQUEST_URI": "/"}))
+                assert b"looked" in sock.recv(1000)
+            process.terminate()
+            process.wait(20)
+        assert "a usual one" not in programs.log
+        assert "iiswsgi.access: GET / 200" in programs.log
