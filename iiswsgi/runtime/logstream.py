@@ -93,3 +93,11 @@ class LineStream(io.TextIOWrapper):
             newline="\n",
             write_through=True,
         )
+
+    def detach(self) -> LineBuffer:  # type: ignore[override]  # a BinaryIO by its methods
+        """Give the buffer, for another text stream on it; this one goes on working all the same.
+
+        ``sys.stderr = io.TextIOWrapper(sys.stderr.detach(), encoding="utf-8")`` is a usual line of
+        applications; ``wsgi.errors`` and handlers made before it hold the old stream.
+        """
+        return self.lines

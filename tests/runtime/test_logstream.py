@@ -102,6 +102,18 @@ def test_closing_has_no_effect(stream, lines):
     assert lines == ["still here"]
 
 
+def test_a_stream_that_is_detached_goes_on_beside_the_new_one(stream, lines):
+    stream.write("before, ")
+    new = io.TextIOWrapper(stream.detach(), encoding="utf-8", line_buffering=True)
+    print("of the old", file=stream)
+    print("of the new: caf\u00e9", file=new)
+    again = io.TextIOWrapper(new.detach(), encoding="utf-8")
+    again.write("once more\n")
+    again.close()
+    print("still here", file=stream)
+    assert lines == ["before, of the old", "of the new: caf\u00e9", "once more", "still here"]
+
+
 def test_threads_do_not_mix_their_lines(stream, lines):
     def work(letter):
         for _ in range(300):

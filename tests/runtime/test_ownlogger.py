@@ -92,6 +92,16 @@ def test_whatever_is_configured_while_serving(configured, log_of, tmp_path, monk
     assert len(ends(lines, "of the application")) == 1
 
 
+def test_a_console_handler_on_a_stream_of_the_application_s_own(log_of):
+    detached = """
+        import io
+        sys.stderr = io.TextIOWrapper(sys.stderr.detach(), encoding="utf-8", line_buffering=True)
+    """
+    lines = log_of(detached, CONSOLE, SAID)
+    check_ours(lines)
+    assert len(ends(lines, " INFO stderr: of the application")) == 1
+
+
 def test_whatever_handlers_are_taken_away(log_of):
     removed = """
         for each in (logging.getLogger(), logging.getLogger("iiswsgi")):
