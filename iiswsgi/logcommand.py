@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
 from iiswsgi.logsearch import find
@@ -21,6 +22,9 @@ LINES = 50
 
 POLL_SECONDS = 0.25
 """Pause between looks at a log that is followed: no pause to a person, and no load."""
+
+_READER_LEFT = (errno.EPIPE, errno.EINVAL)
+"""Whoever read it has enough, as ``| head`` has; the second is what Windows says then."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,16 +56,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the log; the process's exit status."""
     try:
         with _opened(args.site) as tail:
-            _print(tail.last(args.lines))
-            while args.follow:
-                _print(tail.new())
-                time.sleep(POLL_SECONDS)
+            return _show(_read(tail, args.lines, args.follow))
     except Error as error:
         _say(str(error))
         return error.exit_status
-    except BrokenPipeError:  # whoever read it has enough, as `| head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return ExitStatus.OK
 
 
 @contextlib.contextmanager
@@ -76,13 +74,52 @@ def _opened(site: str | None) -> Iterator[Tail]:
     try:
         tail = Tail(path)
     except OSError as error:
-        raise SettingError(
-            "L10",
-            f"the log {path} cannot be read: {error.strerror or error}. It belongs to the web "
-            "server's account; try again as an administrator.",
-        ) from error
+        raise _unreadable(path, error) from error
     with contextlib.closing(tail):
         yield tail
+
+
+def _read(tail: Tail, lines: int, follow: bool) -> Iterator[bytes]:
+    """The last lines; what comes then, if that is wanted.
+
+    :raises SettingError: L10, the log cannot be read any more.
+    """
+    try:
+        yield tail.last(lines)
+        for path, error in tail.unreadable.items():
+            _say(f"IISWSGI-L13: the lines of {path} are missing: {error.strerror or error}.")
+        while follow:
+            yield tail.new()
+            time.sleep(POLL_SECONDS)
+    except OSError as error:
+        raise _unreadable(tail.path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> SettingError:
+    return SettingError(
+        "L10",
+        f"the log {path} cannot be read: {error.strerror or error}. It belongs to the web "
+        "server's account; try again as an administrator.",
+    )
+
+
+def _show(pieces: Iterable[bytes]) -> ExitStatus:
+    try:
+        for data in pieces:
+            _print(data)
+    except OSError as error:
+        return _not_printed(error)
+    return ExitStatus.OK
+
+
+def _not_printed(error: OSError) -> ExitStatus:
+    """End without STDOUT; what it still holds must not fail again when Python ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if error.errno in _READER_LEFT:
+        return ExitStatus.OK
+    _say(f"IISWSGI-L12: the log cannot be printed: {error.strerror or error}.")
+    return ExitStatus.FAILED
 
 
 def _count(text: str) -> int:
@@ -92,7 +129,12 @@ def _count(text: str) -> int:
 
 
 def _print(data: bytes) -> None:
-    """Print whole lines; what programs wrote into the log must not command the terminal."""
+    """Print whole lines; what programs wrote into the log must not command the terminal.
+
+    :raises OSError: STDOUT takes nothing.
+    """
+    if sys.stdout is None:
+        raise OSError("there is no STDOUT")
     text = data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
     shown = "\n".join(map(logtext.escape, text.split("\n")))
     encoding = sys.stdout.encoding or "utf-8"
@@ -101,4 +143,7 @@ def _print(data: bytes) -> None:
 
 
 def _say(sentence: str) -> None:
-    print(logtext.escape(sentence), file=sys.stderr, flush=True)  # noqa: T201 - a command speaks
+    if sys.stderr is None:  # else print would take STDOUT
+        return
+    with contextlib.suppress(OSError):
+        print(logtext.escape(sentence), file=sys.stderr, flush=True)  # noqa: T201 - a command speaks

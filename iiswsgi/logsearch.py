@@ -61,7 +61,7 @@ def find(site: str | None, environ: Mapping[str, str] = os.environ) -> Found:
         site = "."
     looked = _where_to_look(site, environ)
     logs = [path for path in looked.stated if os.path.isfile(path)]
-    others = sorted(filter(os.path.isfile, looked.usual), key=os.path.getmtime, reverse=True)
+    others = sorted(filter(os.path.isfile, looked.usual), key=_written, reverse=True)
     if looked.starts and not logs:  # the usual places are shared with other sites
         named = {path: _names(path, looked.starts) for path in others}
         others.sort(key=lambda path: not named[path])
@@ -75,6 +75,14 @@ def find(site: str | None, environ: Mapping[str, str] = os.environ) -> Found:
             "account may not see it (try an administrator's).",
         )
     return Found(list(dict.fromkeys([*logs, *others])), looked.remarks)
+
+
+def _written(path: str) -> float:
+    """When a log was written to last; long ago if it is gone again."""
+    try:
+        return os.path.getmtime(path)
+    except OSError:
+        return 0.0
 
 
 class _Start(NamedTuple):

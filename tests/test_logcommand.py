@@ -73,6 +73,44 @@ def test_a_log_that_may_not_be_read(log, capsys, monkeypatch):
     assert f"IISWSGI-L10: the log {log} cannot be read: Permission denied" in err
 
 
+def test_a_log_that_cannot_be_read_any_more(log, capsys, monkeypatch):
+    log.write_text(lines(1, 1), encoding="utf-8", newline="\n")
+
+    def fail(self):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("iiswsgi.logcommand.Tail.new", fail)
+    status, out, err = run(capsys, log, "--follow")
+    assert (status, out) == (2, lines(1, 1))
+    assert f"IISWSGI-L10: the log {log} cannot be read: Input/output error" in err
+
+
+def test_rotated_files_that_cannot_be_read_are_one_sentence(log, capsys, monkeypatch):
+    log.write_text(lines(1, 1), encoding="utf-8", newline="\n")
+    folder = log.with_name("app-20260101-000000-000000.log")
+    folder.mkdir()
+    assert run(capsys, log) == (0, lines(1, 1), f"==> {log} <==\n")
+    monkeypatch.setattr("iiswsgi.runtime.tail.rotated", lambda path: [str(folder)])
+    status, out, err = run(capsys, log)
+    assert (status, out) == (0, lines(1, 1))
+    assert f"\nIISWSGI-L13: the lines of {folder} are missing: " in err
+    assert err.count("\n") == 2
+
+
+def test_without_standard_streams(log, capsys, monkeypatch):
+    log.write_bytes(b"line\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", None)
+        status = cli.main(["log", str(log)])
+    assert status == 1
+    said = capsys.readouterr().err
+    assert said.endswith("\nIISWSGI-L12: the log cannot be printed: there is no STDOUT.\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", None)
+        status = cli.main(["log", str(log)])
+    assert (status, capsys.readouterr().out) == (0, "line\n")
+
+
 def test_a_program_s_output_does_not_command_the_terminal(log, capsys):
     log.write_bytes(b"\x1b[2J\xff caf\xc3\xa9\r\n\ttab\n")
     assert run(capsys, log)[1] == "\\x1b[2J\\xff caf\u00e9\n\ttab\n"
@@ -159,3 +197,29 @@ if sys.platform != "win32":
         assert result.returncode == 0
         assert result.stdout == b"line 1\n"
         assert result.stderr.decode() == f"==> {log} <==\n"
+
+    def shell(log, script):
+        """Run a script that has the command and the log as ``$1``, ``$2`` and ``$3``."""
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", script, "-", sys.executable, "iiswsgi", log],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+    def test_a_full_disk_is_one_sentence(log):
+        log.write_text(lines(1, 100), encoding="utf-8")
+        result = shell(log, "$1 -m $2 log $3 >/dev/full")
+        assert result.returncode == 1
+        assert result.stderr.decode().splitlines()[1:] == [
+            "IISWSGI-L12: the log cannot be printed: No space left on device."
+        ]
+
+    @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "2>/dev/full"])
+    def test_standard_streams_that_are_closed(closed, log):
+        log.write_text(lines(1, 2), encoding="utf-8")
+        result = shell(log, f"$1 -m $2 log $3 {closed}")
+        assert result.returncode == (1 if "1>&-" in closed else 0)
+        assert result.stdout.decode() == ("" if "1>&-" in closed else lines(1, 2))
+        assert b"Traceback" not in result.stderr

@@ -192,6 +192,10 @@ def rotated(path: str) -> list[str]:
     folder, name = os.path.split(path)
     stem, extension = os.path.splitext(name)
     ours = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}-\d{{6}}{re.escape(extension)}")
-    return [
-        os.path.join(folder, each) for each in sorted(os.listdir(folder)) if ours.fullmatch(each)
-    ]
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+        ]
+    return [os.path.join(folder, name) for name in sorted(names)]

@@ -26,25 +26,43 @@ class Tail:
 
     def __init__(self, path: str) -> None:
         self.path = os.path.realpath(path)
+        self.unreadable: dict[str, OSError] = {}
+        """Rotated files that :meth:`last` left out, and why."""
         self._known = set(rotated(self.path))
         self._file = _opened(self.path)
         self._identity = _identity(self._file)
         self._file.seek(0, io.SEEK_END)
 
     def last(self, count: int) -> bytes:
-        """The last *count* lines before those that :meth:`new` gives, of rotated files too."""
+        """The last *count* lines before those that :meth:`new` gives, of rotated files too.
+
+        :raises OSError: the log, or the folder, cannot be read any more.
+        """
         lines = _last_lines(self._file, self._file.tell(), count)
         for path in reversed(rotated(self.path)):
             if len(lines) >= count:
                 break
-            with _opened(path) as file:
-                if _identity(file) != self._identity:
-                    size = file.seek(0, io.SEEK_END)
-                    lines = _last_lines(file, size, count - len(lines)) + lines
+            lines = self._last_of(path, count - len(lines)) + lines
         return b"".join(lines)
 
+    def _last_of(self, path: str, count: int) -> list[bytes]:
+        """The last lines of a rotated file, unless it is the one that is being read."""
+        try:
+            with _opened(path) as file:
+                if _identity(file) == self._identity:
+                    return []
+                return _last_lines(file, file.seek(0, io.SEEK_END), count)
+        except FileNotFoundError:  # deleted since it was listed, as the oldest are
+            return []
+        except OSError as error:
+            self.unreadable[path] = error
+            return []
+
     def new(self) -> bytes:
-        """What was written since the last call; nothing if nothing was."""
+        """What was written since the last call; nothing if nothing was.
+
+        :raises OSError: the log cannot be read any more.
+        """
         while not (data := self._more()):
             following = self._following()
             if following is None:

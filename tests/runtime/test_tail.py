@@ -147,3 +147,40 @@ def test_rotated_files_are_the_log_s_own(log, path):
     found = logfile.rotated(str(path))
     assert len(found) == 3
     assert found == sorted(found)
+
+
+def rotated_files(path, *numbers):
+    return [path.with_name(f"iiswsgi-20260101-000000-{number:06}.log") for number in numbers]
+
+
+def test_rotated_files_that_vanish_are_left_out(path, tails, monkeypatch):
+    first, second = rotated_files(path, 1, 2)
+    first.write_bytes(lines(1, 2))
+    second.write_bytes(lines(3, 4))
+    path.write_bytes(lines(5, 6))
+    tail = tails()
+    listed = logfile.rotated(str(path))
+    second.unlink()
+    monkeypatch.setattr("iiswsgi.runtime.tail.rotated", lambda path: listed)
+    assert tail.last(10) == lines(1, 2) + lines(5, 6)
+    assert tail.unreadable == {}
+
+
+def test_rotated_files_that_cannot_be_read_are_told(path, tails, monkeypatch):
+    first, second = rotated_files(path, 1, 2)
+    first.write_bytes(lines(1, 2))
+    second.mkdir()
+    path.write_bytes(lines(5, 6))
+    tail = tails()
+    listed = list(map(str, (first, second)))
+    monkeypatch.setattr("iiswsgi.runtime.tail.rotated", lambda path: listed)
+    assert tail.last(2) == lines(5, 6)
+    assert tail.unreadable == {}
+    assert tail.last(3) == lines(2, 2) + lines(5, 6)
+    assert [*tail.unreadable] == [str(second)]
+
+
+def test_a_folder_is_no_rotated_file(path):
+    (folder,) = rotated_files(path, 1)
+    folder.mkdir()
+    assert logfile.rotated(str(path)) == []
