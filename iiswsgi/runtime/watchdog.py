@@ -7,6 +7,7 @@ request. A thread looks now and then how long those that are running have run.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import sys
@@ -14,6 +15,8 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from types import FrameType
+from typing import NamedTuple
 
 from iiswsgi.runtime import running
 
@@ -28,6 +31,10 @@ _USER = re.compile(r"//[^/]*@")
 
 _LOOKS = 12
 """Looks within the limit: a report comes at most a twelfth of it late, 5 of 60 seconds."""
+
+_OTHER_THREADS = 30
+"""Threads shown besides those that hang: more than a pool that is not the cause needs to be known
+by, and a bound for what one stalled client after the other can make of the log."""
 
 _Run = tuple[float, int | None, Mapping[str, str] | None]
 """When it began, and the request's number and variables; neither while the application loads."""
@@ -77,46 +84,84 @@ class Watchdog:
             runs = {(ident, run[0]): run for ident, run in self._runs().items()}
             # What has ended need not be remembered.
             reported &= runs.keys()
-            for ident, start in runs.keys() - reported:
-                if now - start >= self._limit:
-                    reported.add((ident, start))
-                    _report(ident, now - start, runs[ident, start])
+            late = [key for key in runs.keys() - reported if now - key[1] >= self._limit]
+            if late:
+                late.sort(key=lambda key: key[1])
+                reported.update(late)
+                _report([_Hang(key[0], now - key[1], *runs[key][1:]) for key in late])
 
     def _runs(self) -> dict[int, _Run]:
         return {**self._loading, **running.snapshot()}
 
 
-def _report(ident: int, seconds: float, run: _Run) -> None:
-    _, number, variables = run
-    if variables is None:
-        what = "IISWSGI-S17: the application has been loading"
-    else:
+class _Hang(NamedTuple):
+    """What is to be reported."""
+
+    ident: int
+    """The thread's."""
+    seconds: float
+    """How long it has run."""
+    number: int | None
+    variables: Mapping[str, str] | None
+
+    def name(self) -> str:
+        if self.variables is None:
+            return "IISWSGI-S17: the application has been loading"
         # Neither the query nor, in a whole URL, name and password.
-        path = _USER.sub("//", variables.get("REQUEST_URI", "-").partition("?")[0], count=1)
-        name = f"{variables.get('REQUEST_METHOD', '-')} {path}"
-        what = f"IISWSGI-W30: {ascii(name[:_NAME_LENGTH])[1:-1]} has run"
+        path = _USER.sub("//", self.variables.get("REQUEST_URI", "-").partition("?")[0], count=1)
+        name = f"{self.variables.get('REQUEST_METHOD', '-')} {path}"
+        return f"IISWSGI-W30: {ascii(name[:_NAME_LENGTH])[1:-1]} has run"
+
+
+def _report(hanging: list[_Hang]) -> None:
+    """Write a record for each; together they have the stack of each thread once.
+
+    Where many hang, all stacks in each record would fill the log, and rotation erase the rest.
+    """
+    own, others = _stacks(hanging)
+    for hang in hanging[:-1]:
+        _write(hang, "its stack:", own[hang.ident])
+    last = hanging[-1]
+    what = "its stack and those of the rest:" if hanging[1:] else "the stacks of all threads:"
+    _write(last, what, "\n".join([own[last.ident], *others]))
+
+
+def _write(hang: _Hang, what: str, stacks: str) -> None:
     record = log.makeRecord(
         log.name,
         logging.WARNING,
         __file__,
         0,
-        "%s for %.0f seconds and may hang; the stacks of all threads:",
-        (what, seconds),
+        "%s for %.0f seconds and may hang; %s",
+        (hang.name(), hang.seconds, what),
         None,
-        extra={"iiswsgi_request": number},
+        extra={"iiswsgi_request": hang.number},
         # Here formatters expect several lines; in a message those could be forged.
-        sinfo="\n".join(_stacks(ident, "loading" if variables is None else "the request")),
+        sinfo=stacks,
     )
     log.handle(record)
 
 
-def _stacks(first: int, what: str) -> list[str]:
-    """Every thread's stack, that of the thread which is at *what* first."""
+def _stacks(hanging: list[_Hang]) -> tuple[dict[int, str], list[str]]:
+    """The stacks of the threads that hang, and of others."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    frames = sorted(sys._current_frames().items(), key=lambda item: item[0] != first)
-    return [
-        f"thread {names.get(ident, ident)!r}{f' ({what})' if ident == first else ''}:\n"
-        + "".join(traceback.format_stack(frame)).rstrip()
-        for ident, frame in frames
-        if ident != threading.get_ident()
+    frames = sys._current_frames()
+    frames.pop(threading.get_ident(), None)
+    own: dict[int, str] = {}
+    for hang in hanging:
+        name = f"{names.get(hang.ident, hang.ident)!r} "
+        name += "(loading)" if hang.variables is None else "(the request)"
+        own[hang.ident] = _stack(name, frames.pop(hang.ident, None))
+    others = [
+        _stack(repr(names.get(ident, ident)), frame)
+        for ident, frame in itertools.islice(frames.items(), _OTHER_THREADS)
     ]
+    if len(frames) > _OTHER_THREADS:
+        others.append(f"and {len(frames) - _OTHER_THREADS} more threads")
+    return own, others
+
+
+def _stack(name: str, frame: FrameType | None) -> str:
+    """The stack of one thread, or that it has ended meanwhile."""
+    lines = ["  (ended)"] if frame is None else traceback.format_stack(frame)
+    return f"thread {name}:\n" + "".join(lines).rstrip()

@@ -1,12 +1,14 @@
 """A request that hangs is reported once, with every thread's stack; one that does not, never."""
 
+import contextlib
+import re
 import threading
 import time
 
 import pytest
 
 from iiswsgi.runtime import logentry, logtext, running
-from iiswsgi.runtime.watchdog import Watchdog
+from iiswsgi.runtime.watchdog import _OTHER_THREADS, Watchdog
 
 VARIABLES = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/slow?password=1"}
 
@@ -67,6 +69,73 @@ def test_loading_that_hangs_is_reported(caplog):
     assert "IISWSGI-S17: the application has been loading for 0 seconds" in text
     assert "    thread 'MainThread' (loading):" in text
     assert "in test_loading_that_hangs_is_reported" in text
+
+
+@contextlib.contextmanager
+def waiting(names, begin=lambda name: None):
+    """Threads that wait until the end of the block."""
+    release, ready = threading.Event(), threading.Barrier(len(names) + 1)
+
+    def run(name):
+        begin(name)
+        ready.wait(20)
+        hang_here(release)
+        running.end()
+
+    threads = [threading.Thread(target=run, args=(name,), name=name) for name in names]
+    for thread in threads:
+        thread.start()
+    ready.wait(20)
+    try:
+        yield
+    finally:
+        release.set()
+        for thread in threads:
+            thread.join()
+
+
+def begin_request(name):
+    running.begin({"REQUEST_METHOD": "POST", "REQUEST_URI": f"/{name}"})
+
+
+def test_requests_that_hang_at_once_have_each_stack_once(caplog):
+    names = [f"worker {number}" for number in range(50)]
+    with waiting(names, begin_request), waiting(["idle"]):
+        time.sleep(0.2)  # so that the first look finds them all
+        with Watchdog(0.2):
+            assert wait_for(lambda: len(caplog.records) >= len(names))
+    texts = [shown(record) for record in caplog.records]
+    assert len(texts) == len(names)
+    for name in names:
+        own = [text for text in texts if f"IISWSGI-W30: POST /{name} has run for" in text]
+        assert len(own) == 1
+        assert f"    thread '{name}' (the request):" in own[0]
+        assert "in hang_here" in own[0]
+        assert "".join(texts).count(f"thread '{name}'") == 1
+    assert "".join(texts).count("thread 'idle'") == 1
+    assert "thread 'MainThread':" in texts[-1]
+    assert len({record.iiswsgi_request for record in caplog.records}) == len(names)
+
+
+def test_of_the_other_threads_a_limited_number_is_shown(hanging, caplog):
+    names = [f"idle {number}" for number in range(_OTHER_THREADS + 10)]
+    with waiting(names):
+        assert wait_for(lambda: caplog.records)
+    text = shown(caplog.records[0])
+    assert "thread 'worker' (the request):" in text
+    assert text.count("    thread ") == 1 + _OTHER_THREADS
+    assert re.search(r"\n    and 1\d more threads\n$", text)
+
+
+def test_a_thread_that_has_ended_within_its_request(caplog):
+    thread = threading.Thread(target=running.begin, args=(VARIABLES,), name="ended")
+    thread.start()
+    thread.join()
+    with Watchdog(0.1):
+        assert wait_for(lambda: caplog.records)
+    running._running.pop(thread.ident)
+    text = shown(caplog.records[0])
+    assert re.search(r"    thread \d+ \(the request\):\n      \(ended\)\n", text)
 
 
 def test_requests_in_time_are_not_reported(caplog):
