@@ -47,6 +47,12 @@ getting the lock. Both cost time at every write."""
 
 LOCK_SUFFIX = ".lock"
 
+FUTURE_SECONDS = 86400.0
+"""How far ahead of the clock a rotated file's name may be: a clock is set back by less. One from
+further ahead is not of this log; it may be anybody's, and leave no name that is later."""
+
+_LAST_NUMBER = 999_999
+
 _STAMP = "%Y%m%d-%H%M%S"
 
 
@@ -174,28 +180,38 @@ class LogFile:
                 os.unlink(old)
 
     def _next_name(self, earlier: list[str]) -> str:
-        """A name that sorts after all others, though the clock be coarse or set back."""
+        """A name that sorts after all others, though the clock be coarse or set back.
+
+        :raises FileExistsError: none is left, until the clock has passed the last of *earlier*.
+        """
         stem, extension = os.path.splitext(self.path)
         stamp, number = time.strftime(_STAMP, time.gmtime()), 0
         if earlier:
             *_, day, second, last = earlier[-1].removesuffix(extension).split("-")
             if (newest := f"{day}-{second}") >= stamp:
                 stamp, number = newest, int(last) + 1
+        if number > _LAST_NUMBER:
+            raise FileExistsError(f"no later name is left than that of {earlier[-1]}")
         return f"{stem}-{stamp}-{number:06}{extension}"
 
 
 def rotated(path: str) -> list[str]:
     """Paths of the files that the log at *path* was renamed to, oldest first.
 
+    Folders, links and names from the future are not among them.
+
     :raises OSError: the folder cannot be listed.
     """
     folder, name = os.path.split(path)
     stem, extension = os.path.splitext(name)
-    ours = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}-\d{{6}}{re.escape(extension)}")
+    ours = re.compile(rf"{re.escape(stem)}-(\d{{8}}-\d{{6}})-\d{{6}}{re.escape(extension)}")
+    horizon = time.strftime(_STAMP, time.gmtime(time.time() + FUTURE_SECONDS))
     with os.scandir(folder) as entries:
         names = [
             entry.name
             for entry in entries
-            if ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+            if (match := ours.fullmatch(entry.name))
+            and match[1] <= horizon
+            and entry.is_file(follow_symlinks=False)
         ]
     return [os.path.join(folder, name) for name in sorted(names)]

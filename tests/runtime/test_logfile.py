@@ -1,3 +1,4 @@
+import calendar
 import os
 import re
 import shutil
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -57,12 +59,19 @@ def test_rotates_at_the_size(path):
     file.close()
 
 
+def set_clock(monkeypatch, stamp):
+    """Let it be *stamp*, and remain so."""
+    now = calendar.timegm(time.strptime(stamp, "%Y%m%d-%H%M%S"))
+    gmtime = time.gmtime
+    monkeypatch.setattr(logfile.time, "time", lambda: now)
+    monkeypatch.setattr(logfile.time, "gmtime", lambda seconds=now: gmtime(seconds))
+
+
 def test_a_later_rotation_has_a_later_name(path, monkeypatch):
-    stamps = iter(["20260101-000000", "20260102-000000"])
-    monkeypatch.setattr(logfile.time, "strftime", lambda *_: next(stamps))
     file = LogFile(str(path), max_size=1)
-    for number in range(3):
-        file.write(b"%d\n" % number)
+    for day in (1, 1, 2):
+        set_clock(monkeypatch, f"2026010{day}-000000")
+        file.write(b"%d\n" % day)
     file.close()
     assert [each.name for each in rotated(path)] == [
         "iiswsgi-20260101-000000-000000.log",
@@ -157,12 +166,51 @@ def test_waits_for_the_lock(path):
 
 
 def test_never_overwrites_a_rotated_file(path, monkeypatch):
-    monkeypatch.setattr(logfile.time, "strftime", lambda *_: "20260101-000000")
+    set_clock(monkeypatch, "20260101-000000")
     file = LogFile(str(path), max_size=1)
     for number in range(4):
         file.write(b"%d\n" % number)
     file.close()
     assert everything(path) == b"0\n1\n2\n3\n"
+
+
+def test_a_clock_that_is_set_back(path, monkeypatch):
+    file = LogFile(str(path), max_size=1)
+    for number, hour in enumerate([12, 12, 9, 9]):
+        set_clock(monkeypatch, f"20260101-{hour:02}0000")
+        file.write(b"%d\n" % number)
+    file.close()
+    assert everything(path) == b"0\n1\n2\n3\n"
+
+
+@pytest.mark.parametrize("stamp", ["99991231-235959", "99999999-999999", "20260103-000000"])
+def test_a_name_from_the_future_is_not_of_the_log(stamp, path, monkeypatch):
+    set_clock(monkeypatch, "20260101-000000")
+    foreign = path.with_name(f"iiswsgi-{stamp}-999999.log")
+    foreign.write_bytes(b"foreign\n")
+    file = LogFile(str(path), max_size=1, kept_files=2)
+    for number in range(6):
+        file.write(b"%d\n" % number)
+    file.close()
+    assert foreign.read_bytes() == b"foreign\n"
+    foreign.unlink()
+    assert everything(path) == b"3\n4\n5\n"
+
+
+def test_the_last_number_of_a_second_is_followed_by_the_next_second(path, monkeypatch):
+    set_clock(monkeypatch, "20260101-000000")
+    last = path.with_name("iiswsgi-20260101-000000-999999.log")
+    last.write_bytes(b"last\n")
+    file = LogFile(str(path), max_size=1)
+    file.write(b"0\n")
+    file.write(b"1\n")
+    assert "no later name" in str(file.rotation_error)
+    set_clock(monkeypatch, "20260101-000001")
+    file._rotate_after = 0.0
+    file.write(b"2\n")
+    file.close()
+    assert file.rotation_error is None
+    assert everything(path) == b"last\n0\n1\n2\n"
 
 
 def test_no_directory(tmp_path):
