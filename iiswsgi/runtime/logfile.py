@@ -113,6 +113,18 @@ class LogFile:
         if self._lock >= 0:
             os.close(self._lock)
 
+    def after_fork(self) -> None:
+        """Take a lock of our own: forked off, this process shares its parent's.
+
+        Another thread of the parent may have held it, and giving it up here would be for both.
+        """
+        self._holding = False
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+            with contextlib.suppress(OSError):
+                self._lock = self._open_lock()
+
     def _open_lock(self) -> int:
         return sharedfile.open_shared(self.path + LOCK_SUFFIX, strict=self._strict, lockable=True)
 

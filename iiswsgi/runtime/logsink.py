@@ -101,8 +101,10 @@ class LogSink:
         return True
 
     def after_fork(self) -> None:
-        """Another thread may have held the lock when this process was forked off."""
+        """Another thread may have held the locks when this process was forked off."""
         self._lock = threading.RLock()
+        if self._file is not None:
+            self._file.after_fork()
 
     def _lead(self, fd: int) -> None:
         """Make our own descriptor and the attached ones lead where *fd* does."""

@@ -419,6 +419,26 @@ if sys.platform != "win32":
         assert result.returncode == 0
         assert "INFO stdout: child\n" in programs.log
 
+    def test_a_child_that_is_forked_off_while_another_thread_logs_can_rotate(programs):
+        result = programs.run(
+            """
+            import time
+            l = log.start(); l.begun()
+            assert l._file._acquire()
+            l.limit(1, 5)
+            if not os.fork():
+                print("child")
+                os._exit(0)
+            time.sleep(0.1)
+            l._file._release()
+            os.wait()
+            """,
+        )
+        assert result.returncode == 0
+        assert programs.log.endswith("INFO stdout: child\n")
+        assert len(logfile.rotated(str(programs.log_path))) == 1
+        assert "IISWSGI-L03" not in programs.log
+
     def test_stderr_that_is_broken_is_survived(make_log):
         reader, writer = os.pipe()
         log = make_log(writer)

@@ -318,6 +318,35 @@ if sys.platform != "win32":  # open files stay where they are there, and links n
         assert not os.get_inheritable(file.fd)
         file.close()
 
+    def test_a_child_that_is_forked_off_has_a_lock_of_its_own(programs):
+        program = """
+            from iiswsgi.runtime import sharedfile
+            from iiswsgi.runtime.logfile import LogFile
+            file = LogFile(os.environ["IIS_USER_HOME"] + ".log")
+            assert file._acquire()
+            if not os.fork():
+                file.after_fork()
+                os._exit(0 if not sharedfile.try_lock(file._lock) else 1)
+            assert os.wait()[1] == 0
+            file._release()
+            if not os.fork():
+                file.after_fork()
+                os._exit(0 if file._acquire() else 1)
+            assert os.wait()[1] == 0
+        """
+        result = programs.run(program)
+        assert result.returncode == 0, result.stderr
+
+    def test_a_child_without_a_lock_writes(path):
+        file = LogFile(str(path))
+        Path(str(path) + logfile.LOCK_SUFFIX).unlink()
+        Path(str(path) + logfile.LOCK_SUFFIX).mkdir()
+        file.after_fork()
+        file.after_fork()
+        file.write(b"1\n")
+        file.close()
+        assert path.read_bytes() == b"1\n"
+
     def test_stays_clear_of_the_standard_descriptors(programs):
         program = """
             from iiswsgi.runtime.logfile import LogFile
