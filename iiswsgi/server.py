@@ -53,6 +53,7 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     )
     if server.extras is not None:
         ready.log.listener = server.extras.hear
+    server.watchdog.on_look = ready.log.follow
     status, end = ExitStatus.OK, ""
     with ready.shutdown.signals(), contextlib.closing(ready), server.watchdog:
         if ready.listener is not None:

@@ -107,6 +107,17 @@ class LogFile:
                 self._release()
         return changed
 
+    def follow(self) -> bool:
+        """Open anew when another process has rotated the file; whether :attr:`fd` changed for it.
+
+        Each write does so by itself; this is for those who write to :attr:`fd`.
+        """
+        try:
+            there = os.stat(self.path)
+        except OSError:  # in the middle of a rotation; its process begins the new file
+            return False
+        return sharedfile.identity(there) != self._identity and self._reopen()
+
     def close(self) -> None:
         """Close the file."""
         os.close(self.fd)

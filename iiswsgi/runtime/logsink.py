@@ -81,6 +81,15 @@ class LogSink:
             os.dup2(self.fd, fd)
             self._attached.append(fd)
 
+    def follow(self) -> None:
+        """Lead raw output to the new file, when another process has rotated the log.
+
+        Children and :mod:`faulthandler` would write to the rotated one until our next record.
+        """
+        with self._lock, contextlib.suppress(OSError):
+            if self._file is not None and self._file.follow():
+                self._lead(self._file.fd)
+
     def go_to(self, file: LogFile) -> None:
         """Go on in *file*."""
         with self._lock:

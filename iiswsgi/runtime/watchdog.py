@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import NamedTuple
 
@@ -48,6 +48,8 @@ class Watchdog:
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
+        self.on_look: Callable[[], object] | None = None
+        """Called with each look, for what else is to be done now and then; must not raise."""
         self._loading: dict[int, _Run] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,6 +82,8 @@ class Watchdog:
     def _watch(self) -> None:
         reported: set[tuple[int, float]] = set()
         while not self._stop.wait(self._limit / _LOOKS):
+            if self.on_look is not None:
+                self.on_look()
             now = time.perf_counter()
             runs = {(ident, run[0]): run for ident, run in self._runs().items()}
             # What has ended need not be remembered.

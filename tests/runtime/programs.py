@@ -1,10 +1,13 @@
 """Small programs that use the runtime as a process of its own does."""
 
 import os
+import socket
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+
+from tests.fastcgi.helpers import request_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +44,30 @@ class Programs:
             **{**defaults, **options},
             check=False,
         )
+
+    def ask_served(self, application, **settings):
+        """One answer of an application that a process serves on a listening STDIN; not on Windows.
+
+        :param application: the body of ``def app(environ, start_response)``.
+        """
+        body = textwrap.indent(textwrap.dedent(application), "    ")
+        script = self.write(
+            f"from iiswsgi import server\n\n"
+            f"def app(environ, start_response):\n{body}\n"
+            f"server.serve(app, **{settings!r})\n"
+        )
+        request = request_bytes(params={"REQUEST_METHOD": "GET", "REQUEST_URI": "/"})
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            process = subprocess.Popen(
+                [sys.executable, script], stdin=listener, env={**os.environ, **self.environ}
+            )
+            try:
+                with socket.create_connection(listener.getsockname(), 20) as sock:
+                    sock.sendall(request)
+                    return sock.recv(1000)
+            finally:
+                process.terminate()
+                process.wait(20)
 
     @property
     def log(self):

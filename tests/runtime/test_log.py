@@ -223,6 +223,24 @@ def test_attached_descriptors_follow_a_rotation(make_log):
     assert text(log.path).endswith("INFO n: last\nraw\n")
 
 
+def test_raw_output_follows_the_rotation_of_another_process(make_log):
+    log, other = make_log(), make_log()
+    other.limit(1, 5)
+    other.record("INFO", "n", "of the other")
+    log.follow()
+    os.write(log.fd, b"raw\n")
+    assert text(log.path).endswith("INFO n: of the other\nraw\n")
+
+
+def test_on_stderr_there_is_nothing_to_follow(make_log, tmp_path):
+    with (tmp_path / "stderr").open("wb") as stderr:
+        log = make_log(stderr.fileno())
+    log.move("-")
+    log.follow()
+    os.write(log.fd, b"raw\n")
+    assert text(tmp_path / "stderr").endswith("raw\n")
+
+
 def test_a_full_disk_is_survived_and_told(make_log, tmp_path, monkeypatch):
     file = tmp_path / "stderr"
     with file.open("wb") as stderr:
@@ -438,6 +456,26 @@ if sys.platform != "win32":
         assert programs.log.endswith("INFO stdout: child\n")
         assert len(logfile.rotated(str(programs.log_path))) == 1
         assert "IISWSGI-L03" not in programs.log
+
+    def test_the_output_of_children_follows_a_rotation_while_nothing_is_logged(programs):
+        answer = programs.ask_served(
+            """
+            import time
+            path = log.start().path
+            os.rename(path, path + ".old")  # as another process does
+            open(path, "w").close()
+            for number in range(100):
+                subprocess.run(["echo", "said by a child"])
+                if os.path.getsize(path):
+                    break
+                time.sleep(0.1)
+            start_response("200 OK", [])
+            return [b"done"]
+            """,
+            hang_report="6",
+        )
+        assert b"done" in answer
+        assert programs.log.startswith("said by a child\n")
 
     def test_stderr_that_is_broken_is_survived(make_log):
         reader, writer = os.pipe()

@@ -108,6 +108,27 @@ def test_the_others_follow(path):
     assert path.read_bytes() == b"5\n6\n"
 
 
+def test_follows_without_a_write(path):
+    first, second = LogFile(str(path), max_size=4), LogFile(str(path), max_size=4)
+    assert second.follow() is False
+    first.write(b"1234\n")
+    first.write(b"5\n")
+    assert second.follow() is True
+    assert second.follow() is False
+    os.write(second.fd, b"raw\n")
+    first.close()
+    second.close()
+    assert path.read_bytes() == b"5\nraw\n"
+
+
+def test_between_a_rename_and_the_new_file_nothing_is_followed(path):
+    file = LogFile(str(path))
+    path.rename(path.with_name("iiswsgi-20260101-000000-000000.log"))
+    assert file.follow() is False
+    file.close()
+    assert not path.exists()
+
+
 def test_a_failing_rotation_waits_before_the_next(path, monkeypatch):
     clock = [1000.0]
     monkeypatch.setattr(logfile.time, "monotonic", lambda: clock[0])

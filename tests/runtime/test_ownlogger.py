@@ -1,14 +1,9 @@
 """What our loggers say is in the log once, whatever the application does while it serves."""
 
-import os
-import socket
-import subprocess
 import sys
 import textwrap
 
 import pytest
-
-from tests.fastcgi.helpers import request_bytes
 
 BEGUN = """
     import logging.config
@@ -177,28 +172,16 @@ def test_what_raises_is_no_failure_of_ours(failing, log_of):
 if sys.platform != "win32":  # there the sites in tests/functional have a listening STDIN
 
     def test_no_logger_of_ours_is_a_usual_one_when_requests_come(programs):
-        script = programs.write(
+        answer = programs.ask_served(
             """
-            from iiswsgi import server
-
-            def app(environ, start_response):
-                for name, each in logging.Logger.manager.loggerDict.items():
-                    if name.startswith("iiswsgi") and type(each) is logging.Logger:
-                        print("a usual one:", name)
-                start_response("200 OK", [])
-                return [b"looked"]
-
-            server.serve(app, access_log="true")
-            """
+            for name, each in logging.Logger.manager.loggerDict.items():
+                if name.startswith("iiswsgi") and type(each) is logging.Logger:
+                    print("a usual one:", name)
+            start_response("200 OK", [])
+            return [b"looked"]
+            """,
+            access_log="true",
         )
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            process = subprocess.Popen(
-                [sys.executable, script], stdin=listener, env={**os.environ, **programs.environ}
-            )
-            with socket.create_connection(listener.getsockname(), 20) as sock:
-                sock.sendall(request_bytes(params={"REQUEST_METHOD": "GET", "REQUEST_URI": "/"}))
-                assert b"looked" in sock.recv(1000)
-            process.terminate()
-            process.wait(20)
+        assert b"looked" in answer
         assert "a usual one" not in programs.log
         assert "iiswsgi.access: GET / 200" in programs.log

@@ -147,6 +147,14 @@ def test_requests_in_time_are_not_reported(caplog):
     assert not caplog.records
 
 
+def test_what_is_to_be_done_now_and_then():
+    looks = []
+    with Watchdog(0.1) as watchdog:
+        watchdog.on_look = lambda: looks.append(threading.current_thread().name)
+        assert wait_for(lambda: len(looks) > 2)
+    assert set(looks) == {"iiswsgi-watchdog"}
+
+
 def test_a_limit_of_none_watches_nothing(caplog):
     threads = threading.active_count()
     with Watchdog(0):
