@@ -1,7 +1,8 @@
 """The test application: one page that shows the WSGI environ, to check an installation.
 
-It reads nothing but its environ and the process it runs in, and shows no secret: passwords, cookies
-and credentials are hidden whatever carried them. ``?format=text`` gives the same as plain text.
+It reads nothing but its environ and the process it runs in. What is secret by its name, such as
+passwords, cookies and credentials, is hidden: as a variable, in a query, and in what repeats all
+headers; so are passwords in URLs. ``?format=text`` gives the same as plain text.
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from __future__ import annotations
 import getpass
 import html
 import os
-import re
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from iiswsgi import __version__
+from iiswsgi.masking import is_secret, masked_words
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
 __all__ = ["make_test_app"]
 
-_SECRET = re.compile(r"PASSW|AUTHORIZATION|COOKIE|SECRET(?!KEYSIZE)|TOKEN|API_?KEY", re.IGNORECASE)
+_ALL_HEADERS = ("ALL_HTTP", "ALL_RAW")
+"""Variables of IIS that repeat the cookies, among other headers."""
 
 _HEADERS = (
     ("Cache-Control", "no-store"),
@@ -118,7 +120,7 @@ def _identity() -> str:
 
 def _readable(value: str) -> str:
     """Undo the latin-1 that PEP 3333 wraps the bytes of a path in."""
-    return value.encode("latin-1", "replace").decode("utf-8", "backslashreplace")
+    return _masked(value.encode("latin-1", "replace").decode("utf-8", "backslashreplace"))
 
 
 def _shown(name: str, value: object) -> str:
@@ -126,9 +128,18 @@ def _shown(name: str, value: object) -> str:
         # Of anything larger only the kind: what middleware puts here may hold the application's
         # data, such as PasteDeploy's ``paste.config`` with the address of a database.
         return repr(value) if _is_plain(value) else f"({type(value).__name__})"
-    if value and _SECRET.search(name):
+    if value and (name in _ALL_HEADERS or is_secret(name)):
         return "(hidden)"
-    return _printable(value)
+    return _printable(_masked(value))
+
+
+def _masked(value: str) -> str:
+    """*value* without what is secret in it, be it a query or a URL."""
+    for text in (unquote(value), value):  # escapes can hide a name, or what stands behind it
+        [shown] = masked_words([text])
+        if shown != text:
+            return shown
+    return value
 
 
 def _is_plain(value: object) -> bool:

@@ -117,6 +117,11 @@ def test_nothing_from_the_request_becomes_markup():
         "HTTP_X_API_KEY",
         "HTTP_X_CSRF_TOKEN",
         "my.client_secret",
+        "HTTP_X_PWD",
+        "HTTP_X_CREDENTIAL",
+        "HTTP_X_AUTH",
+        "ALL_HTTP",
+        "ALL_RAW",
     ],
 )
 def test_secrets_are_hidden(name):
@@ -124,6 +129,27 @@ def test_secrets_are_hidden(name):
         text = ask(QUERY_STRING=query, **{name: "hunter2"})[2]
         assert "hunter2" not in text
         assert "(hidden)" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("QUERY_STRING", "a=b&password=hunter2", "a=b&password=***"),
+        ("QUERY_STRING", "a=b&user%5Bpassword%5D=hunter2", "a=b&user[password]=***"),
+        ("QUERY_STRING", "p%61ssword=hunter2&token=x", "password=***"),
+        ("QUERY_STRING", "next=%2Fa%3Ftoken%3Dhunter2", "next=/a?token=***"),
+        ("REQUEST_URI", "http://jo:hunter2@host/a%20b", "http://jo:***@host/a b"),
+        ("REQUEST_URI", "/a?api_key=hunter2&c=d", "/a?api_key=***"),
+        ("UNENCODED_URL", "/a?session_id=hunter2", "/a?session_id=***"),
+        ("HTTP_REFERER", "http://host/?pwd=hunter2", "http://host/?pwd=***"),
+        ("PATH_INFO", "/reset/token=hunter2", "/reset/token=***"),
+        ("QUERY_STRING", "a=%20&b=c", "a=%20&b=c"),
+    ],
+)
+def test_secrets_within_a_value_are_hidden(name, value, shown):
+    text = ask(**{name: value})[2]
+    assert "hunter2" not in text
+    assert Page(text).rows[name] == shown
 
 
 def test_an_empty_secret_is_shown_as_empty_and_a_key_size_is_none():
