@@ -7,11 +7,13 @@ lost then. What only Web Deploy can judge, an XPath for one, is not looked at.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from iiswsgi.deploy.expressions import SECONDS, TooSlow, compiled, matching
 from iiswsgi.deploy.manifest import Manifest
-from iiswsgi.deploy.parameters import Entry, Parameter, compiled
+from iiswsgi.deploy.parameters import Entry, Parameter
 from iiswsgi.deploy.source import read_bytes
 from iiswsgi.errors import DeployError
 
@@ -35,10 +37,25 @@ def check_matches(
     content = {**content, **dict(_aliases(manifest, content))}
     for parameter in parameters:
         for entry in parameter.entries:
-            if entry.kind == "ProviderPath":
-                _check_provider_path(entry, manifest, file)
-            elif entry.kind in ("TextFile", "XmlFile"):
-                _check_file(entry, manifest, content, file)
+            _check(entry, manifest, content, file)
+
+
+def _check(entry: Entry, manifest: Manifest, content: Mapping[str, Path], file: str) -> None:
+    try:
+        if entry.kind == "ProviderPath":
+            _check_provider_path(entry, manifest, file)
+        elif entry.kind in ("TextFile", "XmlFile"):
+            _check_file(entry, manifest, content, file)
+    except TooSlow as expression:
+        log.warning(
+            "IISWSGI-D29: %s, line %d: the search for %r took over %d seconds and was given up, "
+            "so it is not known what it finds; Web Deploy may never end it: write it without "
+            "repetitions of repetitions",
+            file,
+            entry.line,
+            str(expression),
+            SECONDS,
+        )
 
 
 def _aliases(manifest: Manifest, content: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
@@ -54,44 +71,54 @@ def _check_provider_path(entry: Entry, manifest: Manifest, file: str) -> None:
     match = compiled(entry.match, file, entry.line)
     if scope is None or match is None:
         return
-    paths = [provider.path for provider in manifest.providers if scope.search(provider.name)]
+    within = matching(scope, [provider.name for provider in manifest.providers])
+    paths = [manifest.providers[number].path for number in within]
     if not paths:
         raise _nothing(entry, file, f"no provider of the manifest has a name like {entry.scope!r}")
-    if not any(match.search(path) for path in paths):
+    if not matching(match, paths, 1):
         there = ", ".join(map(repr, paths))
         raise _nothing(entry, file, f"{entry.match!r} is not in {there} of the manifest")
 
 
 def _check_file(entry: Entry, manifest: Manifest, content: Mapping[str, Path], file: str) -> None:
-    if compiled(entry.scope, file, entry.line) is None:
-        return
-    names = list(_in_scope(entry, manifest, content, file))
-    if not names:
-        raise _nothing(entry, file, f"no file of the package has a path like {entry.scope!r}")
-    if entry.kind == "TextFile" and not any(_occurs(entry, content[n], file) for n in names):
-        raise _nothing(entry, file, f"{entry.match!r} does not occur in {', '.join(names)}")
-
-
-def _in_scope(
-    entry: Entry, manifest: Manifest, content: Mapping[str, Path], file: str
-) -> Iterator[str]:
-    """The names of the files that an entry is about, by their paths or their providers."""
     scope = compiled(entry.scope, file, entry.line)
-    by_provider = {
-        provider.path.replace("\\", "/")
-        for provider in manifest.providers
-        if scope and provider.path and scope.search(provider.name)
-    }
-    for name in content:
-        # Web Deploy looks at whole paths with backslashes.
-        if (scope and scope.search("\\" + name.replace("/", "\\"))) or name in by_provider:
+    if scope is None:
+        return
+    found: dict[Path, str] = {}
+    for name in _in_scope(scope, manifest, list(content)):
+        found.setdefault(content[name], name)  # a file may have two names
+    if not found:
+        raise _nothing(entry, file, f"no file of the package has a path like {entry.scope!r}")
+    if entry.kind == "TextFile" and not _occurs(entry, found, file):
+        says = f"{entry.match!r} does not occur in {', '.join(found.values())}"
+        raise _nothing(entry, file, says)
+
+
+def _in_scope(scope: re.Pattern[str], manifest: Manifest, names: Sequence[str]) -> Iterator[str]:
+    """The names of the files that an entry is about, by their paths or their providers."""
+    providers = [provider for provider in manifest.providers if provider.path]
+    numbers = matching(scope, [provider.name for provider in providers])
+    by_provider = {providers[number].path.replace("\\", "/") for number in numbers}
+    # Web Deploy looks at whole paths with backslashes.
+    by_path = set(matching(scope, ("\\" + name.replace("/", "\\") for name in names)))
+    for number, name in enumerate(names):
+        if number in by_path or name in by_provider:
             yield name
 
 
-def _occurs(entry: Entry, path: Path, file: str) -> bool:
+def _occurs(entry: Entry, paths: Iterable[Path], file: str) -> bool:
     match = compiled(entry.match, file, entry.line)
-    text = _text(path)
-    return match is None or text is None or match.search(text) is not None
+    unread = []
+
+    def texts() -> Iterator[str]:
+        for path in paths:
+            text = _text(path)
+            if text is None:
+                unread.append(path)
+            else:
+                yield text
+
+    return match is None or bool(matching(match, texts(), 1)) or bool(unread)
 
 
 def _text(path: Path) -> str | None:

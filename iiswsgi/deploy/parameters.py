@@ -5,16 +5,16 @@ Only the file itself is looked at here; matches.py holds the entries against man
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from iiswsgi.deploy.expressions import compiled
 from iiswsgi.deploy.source import read_text
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.document import Element, parse
 
-__all__ = ["Entry", "Parameter", "compiled", "parse_parameters", "read_parameters"]
+__all__ = ["Entry", "Parameter", "parse_parameters", "read_parameters"]
 
 KINDS = (
     "ProviderPath", "TextFile", "XmlFile", "TextFilePosition", "DeploymentObjectAttribute",
@@ -26,10 +26,6 @@ EXPRESSIONS = ("ProviderPath", "TextFile")
 """The kinds whose match is a regular expression; that of an XmlFile is an XPath."""
 VALIDATIONS = ("AllowEmpty", "Boolean", "Enumeration", "RegularExpression")
 APPLICATION_TAG = "iisapp"
-
-_DOTNET_NAME = re.compile(r"\(\?(?:<(\w+)>|'(\w+)')")
-_DOTNET_ONLY = re.compile(r"\\[pPkGzZ]|\(\?<?[\w-]*-[\w]*>|\[[^\]]*-\[")
-"""Unicode classes, balancing groups and the like: legal there, unknown to Python."""
 
 
 class Entry(NamedTuple):
@@ -94,22 +90,6 @@ def _refuse_doubles(parameters: Sequence[Parameter], file: str) -> None:
             says = f"the parameter {parameter.name!r} is in line {lines[parameter.name]} already"
             raise _wrong(file, parameter.line, says)
         lines[parameter.name] = parameter.line
-
-
-def compiled(expression: str, file: str, line: int) -> re.Pattern[str] | None:
-    """A regular expression of .NET's as Python's; None where Python cannot judge it.
-
-    :raises DeployError: D14, it does not compile.
-    """
-    try:
-        return re.compile(_DOTNET_NAME.sub(r"(?P<\1\2>", expression), re.IGNORECASE)
-    except (re.error, OverflowError) as error:
-        if _DOTNET_ONLY.search(expression):
-            return None
-        raise DeployError(
-            "D14",
-            f"{file}, line {line}: {expression!r} is no regular expression: {error}",
-        ) from error
 
 
 def _parameter(element: Element, file: str) -> Parameter:

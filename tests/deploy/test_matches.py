@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from iiswsgi.deploy import matches
+from iiswsgi.deploy import expressions, matches
 from iiswsgi.deploy.manifest import parse_manifest
 from iiswsgi.deploy.matches import check_matches
 from iiswsgi.deploy.parameters import parse_parameters
@@ -54,6 +54,10 @@ def check(content, kind, scope, match=""):
         ("TextFile", r"\p{L}", "whatever"),
         ("ProviderPath", "iisApp", r"\p{L}"),
         ("TextFile", "latin", r"\p{L}"),
+        ("TextFile", "latin", r"PLACE\Z"),
+        ("TextFile", "[a-z-[aeiou]]+", "whatever"),
+        ("TextFile", r"\\l\w+\.txt$", r"pla?c{1,2}e$"),
+        ("ProviderPath", "iis.*", "^My +App$"),
         ("DestinationBinding", "nowhere", "nothing"),
     ],
 )
@@ -70,6 +74,8 @@ def test_what_is_found(content, kind, scope, match):
         ("TextFile", "web", "__Projekt__", "'__Projekt__' does not occur in My App/web.config.in"),
         ("TextFile", "/sub/", "x", "no file"),
         ("XmlFile", "\\\\app\\.config$", "//a", "no file .*app"),
+        ("TextFile", r"\\\w+\.txt$", "pla?zza+", "'pla.zza.' does not occur in My App/latin.txt, "),
+        ("ProviderPath", "iis.*", "My +Ap$", "'My .Ap.' is not in"),
     ],
 )
 def test_what_is_not(content, kind, scope, match, says):
@@ -89,3 +95,18 @@ def test_a_huge_file_is_not_searched(content, monkeypatch, caplog):
     monkeypatch.setattr(matches, "MAX_SEARCHED", 4)
     check(content, "TextFile", "latin", "not there")
     assert "is not searched" in caplog.text
+
+
+def test_a_search_without_an_end_is_given_up(content, monkeypatch, caplog):
+    monkeypatch.setattr(expressions, "SECONDS", 1.0)
+    content["My App/a.txt"].write_text("a" * 60 + "!", encoding="utf-8")
+    check(content, "TextFile", "a.txt", "(a+)+$")
+    [record] = [r for r in caplog.records if r.levelno == logging.WARNING]
+    assert record.getMessage().startswith("IISWSGI-D29: Parameters.xml, line 2: ")
+    assert "'(a+)+$'" in record.getMessage()
+
+
+def test_a_file_with_two_names_is_named_once(content):
+    content["sub/x.py"] = content["My App/sub/x.py"]
+    with pytest.raises(DeployError, match=r"does not occur in My App/sub/x\.py$"):
+        check(content, "TextFile", "x.py", "nowhere")

@@ -109,6 +109,11 @@ def entry(scope="x", match="x", kind="TextFile"):
         entry(match="[", kind="ProviderPath"),
         entry(scope="a{2,1}", kind="XmlFile"),
         entry(match="a{99999999999}"),
+        entry(match="(?n)("),
+        entry(match="(?&lt;=a+)*b)"),
+        entry(match=r"\p{Lu}[x"),
+        entry(match=r"\p"),
+        entry(match="(" * 5000 + ")" * 5000),
         "<parameter name='X'><parameterValidation type='RegularExpression' "
         "validationString='('/></parameter>",
     ],
@@ -119,8 +124,15 @@ def test_an_expression_that_does_not_compile(content):
 
 
 @pytest.mark.parametrize(
-    "match", ["(?&lt;name>a)", "(?&apos;name&apos;a)", r"\p{Lu}", r"(?&lt;a-b>x)", r"\Ga\z"]
-)
+    "match",
+    [
+        "(?&lt;name>a)", "(?&apos;name&apos;a)", r"\p{Lu}", r"(?&lt;a-b>x)", r"\Ga\z",
+        r"(?&lt;=level\s*=\s*)INFO", "(?&lt;=a|bb)", "(?&lt;!foo|ba)", "level = (?i)info",
+        "(?n)(a)", "(?in:a)", "(?-i)a", "(?m-i)a", "(?m-i:a)", r"\e", r"\cA", "(?&lt;1>a)",
+        "(?&lt;I>x)?(?(I)a|X)", "(?(?=a)b|c)", r"(?&lt;n>a)\k&lt;n>", "(?&lt;n>a)|(?&lt;n>b)",
+        r"[\p{Lu}\e]+", "[a-z-[aeiou]]+", "(?>a+)b", r"(?#\()\(\?&lt;\(", r"a\Z",
+    ],
+)  # fmt: skip
 def test_an_expression_of_dotnet_alone_is_left_to_it(match):
     assert parameters(entry(match=match))[1].entries
 
