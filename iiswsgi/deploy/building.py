@@ -10,6 +10,7 @@ from pathlib import Path
 from iiswsgi.deploy.completion import complete
 from iiswsgi.deploy.manifest import Manifest, parse_manifest, read_manifest
 from iiswsgi.deploy.matches import check_matches
+from iiswsgi.deploy.misspelt import warn_of_slips
 from iiswsgi.deploy.parameters import read_parameters
 from iiswsgi.deploy.project import TEMPLATE_SUFFIX, Project
 from iiswsgi.deploy.source import read_text, refuse_left_over, write_text
@@ -68,6 +69,7 @@ def build(project: Project, variables: Mapping[str, str]) -> Manifest:
     if project.parameters.is_file():
         parameters = read_parameters(project.parameters)
         content = dict(_content(project.folder, manifest.app_folder))
+        warn_of_slips(parameters, str(project.parameters))
         check_matches(parameters, manifest, content, str(project.parameters))
     return manifest
 

@@ -49,9 +49,20 @@ def complete(text: str, variables: Mapping[str, str], file: str) -> str:
     commands = []
     for provider in parse_manifest(filled.text, file).providers:
         settings.check(provider, file)
+        _check_key(provider, file)
         if provider.name == "runCommand":
             commands.append(provider)
     return _replaced(filled.text, commands, file)
+
+
+def _check_key(provider: Provider, file: str) -> None:
+    key = provider.attributes.get(KEY, "path")
+    if key.lower() not in (name.lower() for name in ("path", *provider.attributes)):
+        raise DeployError(
+            "D07",
+            f"{file}, line {provider.line}: <{provider.name}>'s {KEY} is {key!r}, and it has no "
+            "such attribute; write path",
+        )
 
 
 def _replaced(text: str, commands: list[Provider], file: str) -> str:
@@ -107,6 +118,9 @@ def _compare(command: Provider, file: str) -> None:
         options = decode(command.attributes[OPTIONS])
     except DeployError as error:
         raise DeployError("D11", f"{place}: {error.sentence}") from error
+    encoded = {"path": options.path, **dict(options.settings)}
+    if fault := settings.fault_of(command._replace(path=options.path, attributes=encoded)):
+        raise DeployError("D11", f"{place} cannot be used: it {fault}")
     given = tuple(command.settings.items())
     if options.provider != command.name or (given and given != options.settings):
         raise DeployError(

@@ -37,7 +37,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 """What .NET's dialect has besides Python's, and what must not be taken for it: other escapes."""
-_PLAIN = {"foreign": "x", "plain": "(?:", "capture": "(", "flags": "(?:)", "condition": "(?:("}
+_PLAIN = {"foreign": "x", "plain": "(?:", "capture": "(", "flags": "", "condition": "(?:("}
 _FOREIGN_SET = re.compile(r"\\[pPec]|-\[")
 """Unicode classes and the like in a set, or a set that is taken from another: ``[a-z-[aeiou]]``."""
 

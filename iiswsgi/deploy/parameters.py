@@ -5,12 +5,14 @@ Only the file itself is looked at here; matches.py holds the entries against man
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from iiswsgi.deploy.expressions import compiled
+from iiswsgi.deploy.expressions import TooSlow, compiled, matching
 from iiswsgi.deploy.source import read_text
+from iiswsgi.deploy.vocabulary import refuse_unknown
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.document import Element, parse
 
@@ -24,6 +26,8 @@ KINDS = (
 """What Web Deploy can do with a value."""
 EXPRESSIONS = ("ProviderPath", "TextFile")
 """The kinds whose match is a regular expression; that of an XmlFile is an XPath."""
+NEED_MATCH = ("TextFile", "TextFilePosition", "XmlFile")
+"""Without a match these would change nothing, or what nobody meant."""
 VALIDATIONS = ("AllowEmpty", "Boolean", "Enumeration", "RegularExpression")
 APPLICATION_TAG = "iisapp"
 
@@ -70,8 +74,8 @@ def parse_parameters(text: str, file: str) -> tuple[Parameter, ...]:
     root = parse(text.encode("utf-8"), file)
     if root.tag.lower() != "parameters":
         raise _wrong(file, root.line, f"the outermost element is <{root.tag}>, not <parameters>")
-    elements = list(_children(root, "parameter"))
-    parameters = tuple(_parameter(element, file) for element in elements)
+    refuse_unknown(root, file)
+    parameters = tuple(_parameter(element, file) for element in root.children)
     _refuse_doubles(parameters, file)
     apps = [parameter for parameter in parameters if APPLICATION_TAG in parameter.tags]
     if len(apps) != 1:
@@ -86,10 +90,11 @@ def parse_parameters(text: str, file: str) -> tuple[Parameter, ...]:
 def _refuse_doubles(parameters: Sequence[Parameter], file: str) -> None:
     lines: dict[str, int] = {}
     for parameter in parameters:
-        if parameter.name in lines:
-            says = f"the parameter {parameter.name!r} is in line {lines[parameter.name]} already"
+        name = parameter.name.lower()  # case makes no difference in -setParam
+        if name in lines:
+            says = f"the parameter {parameter.name!r} is in line {lines[name]} already"
             raise _wrong(file, parameter.line, says)
-        lines[parameter.name] = parameter.line
+        lines[name] = parameter.line
 
 
 def _parameter(element: Element, file: str) -> Parameter:
@@ -104,6 +109,8 @@ def _parameter(element: Element, file: str) -> Parameter:
         raise _wrong(file, element.line, text)
     entries = tuple(_entry(child, file) for child in _children(element, "parameterEntry"))
     validations, validation = _validation(element, file)
+    if default and "{" not in default:  # else another parameter's value is to be put in
+        _check_default(element, default, validations, validation, file)
     return Parameter(
         name=name,
         description=_description(element),
@@ -129,6 +136,8 @@ def _entry(element: Element, file: str) -> Entry:
         text = f"a parameterEntry's kind is {given!r}; it can be {', '.join(KINDS)}"
         raise _wrong(file, element.line, text)
     entry = Entry(kind, attributes.get("scope", ""), attributes.get("match", ""), element.line)
+    if kind in NEED_MATCH and not entry.match:
+        raise _wrong(file, element.line, f"a {kind} entry has no match, so nothing to replace")
     compiled(entry.scope, file, element.line)
     if kind in EXPRESSIONS:
         compiled(entry.match, file, element.line)
@@ -147,9 +156,28 @@ def _validation(element: Element, file: str) -> tuple[tuple[str, ...], str]:
             raise _wrong(file, found.line, text)
         kinds.append(kind)
     text = found.attributes.get("validationString", "")
+    for kind in kinds:
+        if kind in ("Enumeration", "RegularExpression") and not text:
+            says = f"a parameterValidation of the type {kind} has no validationString"
+            raise _wrong(file, found.line, says)
     if "RegularExpression" in kinds:
         compiled(text, file, found.line)
     return tuple(kinds), text
+
+
+def _check_default(
+    element: Element, default: str, kinds: Sequence[str], validation: str, file: str
+) -> None:
+    allowed = {"Boolean": ("true", "false"), "Enumeration": tuple(_split(validation))}
+    wrong = any(kind in allowed and default.strip().lower() not in allowed[kind] for kind in kinds)
+    if "RegularExpression" in kinds:
+        pattern = compiled(validation, file, element.line)
+        # What takes too long to find out is not held against it.
+        with contextlib.suppress(TooSlow):
+            wrong |= pattern is not None and not matching(pattern, [default])
+    if wrong:
+        says = f"the default {default!r} is not what its parameterValidation allows"
+        raise _wrong(file, element.line, says)
 
 
 def _children(element: Element, tag: str) -> Iterator[Element]:

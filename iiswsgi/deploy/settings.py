@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from iiswsgi.deploy.manifest import Provider
 from iiswsgi.errors import DeployError
 
-__all__ = ["check"]
+__all__ = ["check", "fault_of", "hint"]
 
 
 class _Rule(NamedTuple):
@@ -53,23 +54,30 @@ def check(provider: Provider, file: str) -> None:
 
     :raises DeployError: D07, a setting is unknown or malformed, or there is no path.
     """
+    if fault := fault_of(provider):
+        place = f"{file}, line {provider.line}"
+        raise DeployError("D07", f"{place}: <{provider.name}> {fault}")
+
+
+def fault_of(provider: Provider) -> str:
+    """What is wrong with what *provider* was given, as the end of a sentence; empty if nothing."""
     rules = RULES.get(provider.name)
     if rules is None:
-        return
+        return ""
     if not provider.path.strip():
-        raise _error(provider, file, "has no path")
+        return "has no path"
     for name, value in provider.settings.items():
         if name not in rules:
-            raise _error(provider, file, f"has no setting {name}; {_hint(name, list(rules))}")
+            return f"has no setting {name}; {hint(name, list(rules))}"
         if not rules[name].pattern.fullmatch(value):
-            raise _error(provider, file, f"{name} is {value!r}; it must be {rules[name].meaning}")
+            return f"{name} is {value!r}; it must be {rules[name].meaning}"
+    return ""
 
 
-def _hint(name: str, names: list[str]) -> str:
+def hint(name: str, names: Sequence[str]) -> str:
+    """What to write instead of an unknown name: the one of *names* that is close, or all."""
     by_case = [known for known in names if known.lower() == name.lower()]
     close = by_case or difflib.get_close_matches(name, names, 1)
-    return f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
-
-
-def _error(provider: Provider, file: str, says: str) -> DeployError:
-    return DeployError("D07", f"{file}, line {provider.line}: <{provider.name}> {says}")
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"it has {', '.join(names)}" if names else "it has none"

@@ -168,12 +168,27 @@ def test_an_encoded_attribute_that_is_there_is_kept_if_it_says_the_same():
     [
         encode(ProviderOptions("runCommand", "x", (("successReturnCodes", "0x1"),))),
         encode(ProviderOptions("iisApp", "x", (("successReturnCodes", "0x0"),))),
+        encode(ProviderOptions("runCommand", "", (("successReturnCodes", "0x0"),))),
         "nonsense",
     ],
 )
 def test_an_encoded_attribute_that_says_something_else_is_refused(value):
     with pytest.raises(DeployError, match=r"IISWSGI-D11: Manifest.xml.in, line 2"):
         completed(command(f"{OPTIONS}='{value}'"))
+
+
+def test_an_encoded_attribute_with_a_setting_that_there_is_not():
+    value = encode(ProviderOptions("runCommand", "x", (("waitAtempts", "9"),)))
+    text = f"<a><iisApp path='App'/>\n<runCommand path='x' {OPTIONS}='{value}'/></a>"
+    with pytest.raises(DeployError, match=r"D11: .*line 2: .*it has no setting waitAtempts; did"):
+        completed(text)
+
+
+@pytest.mark.parametrize("provider", ["runCommand", "setAcl"])
+def test_a_key_that_is_no_attribute(provider):
+    text = f"<a><iisApp path='App'/>\n<{provider} path='x' {KEY}='pth'/></a>"
+    with pytest.raises(DeployError, match=rf"D07: .*line 2: <{provider}>'s {KEY} is 'pth'"):
+        completed(text)
 
 
 def test_ends_of_lines_stay():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from iiswsgi.deploy import expressions
 from iiswsgi.deploy.parameters import Entry, parse_parameters, read_parameters
 from iiswsgi.errors import ConfigError, DeployError
 
@@ -47,14 +48,14 @@ def test_a_file_with_several_languages():
 
 
 def test_everything_that_is_kept():
-    content = """<Parameter name='Scaffold' value='starter' tags=' New,  PassWord ,'>
+    content = """<Parameter name='Scaffold' value='B' tags=' New,  PassWord ,'>
       <description culture='en'>Which one?</description>
       <parameterValidation type='enumeration, allowEmpty' validationString='a, b'/>
       <parameterEntry kind='textfile' scope='\\\\x\\.py$' match='__x__'/></Parameter>"""
     found = parameters(content)[1]
     assert found.name == "Scaffold"
     assert found.description == "Which one?"
-    assert found.default == "starter"
+    assert found.default == "B"
     assert found.tags == ("new", "password")
     assert found.validations == ("Enumeration", "AllowEmpty")
     assert found.validation == "a, b"
@@ -74,11 +75,78 @@ def test_everything_that_is_kept():
         ("<parameter name='X'><parameterEntry/></parameter>", "kind is ''; it can be Provider"),
         ("<parameter name='X'><parameterEntry kind='TextFiel'/></parameter>", "'TextFiel'"),
         ("<parameter name='X'><parameterValidation type='Regex'/></parameter>", "'regex'"),
+        ("<parameter name='app'/>", "'app' is in line 1 already"),
+        ("<paramter name='X'/>", "<parameters> takes no <paramter>; did you mean parameter"),
+        ("<parameter name='X'><parameterEntri/></parameter>", "did you mean parameterEntry"),
+        ("<parameter name='X'><description><b/></description></parameter>", "<b>; it has none"),
+        ("<parameter name='X' defaultVale='a'/>", "defaultVale; did you mean defaultValue"),
+        ("<parameter name='X' defaultvalue='a'/>", "defaultvalue; did you mean defaultValue"),
+        ("<parameter name='X' xyz='a'/>", "no attribute xyz; it has name, friendlyName, "),
+        (
+            "<parameter name='X'><parameterEntry kind='TextFile' mtach='a'/></parameter>",
+            "<parameterEntry> has no attribute mtach; did you mean match",
+        ),
+        (
+            "<parameter name='X'><parameterEntry kind='TextFile' scpoe='a'/></parameter>",
+            "no attribute scpoe; did you mean scope",
+        ),
+        (
+            "<parameter name='X'><parameterEntry kind='TextFile' scope='a'/></parameter>",
+            "a TextFile entry has no match",
+        ),
+        (
+            "<parameter name='X'><parameterValidation type='Enumeration'/></parameter>",
+            "the type Enumeration has no validationString",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(content, says):
     with pytest.raises(DeployError, match=f"IISWSGI-D13: Parameters.xml, line 2: .*{says}"):
         parameters(content)
+
+
+def validated(default, kind, string):
+    validation = f"<parameterValidation kind='{kind}' validationString='{string}'/>"
+    return parameters(f"<parameter name='X' defaultValue='{default}'>{validation}</parameter>")
+
+
+@pytest.mark.parametrize(
+    ("default", "kind", "string"),
+    [
+        ("b", "Enumeration", "a, B"),
+        ("TRUE", "Boolean", ""),
+        ("a1", "RegularExpression", "^[a-z]+[0-9]$"),
+        ("{App}/x", "Enumeration", "a"),
+        ("", "RegularExpression,AllowEmpty", "^a"),
+        ("x", r"RegularExpression", r"\p{Lu}"),
+        ("x", "AllowEmpty", ""),
+    ],
+)
+def test_a_default_that_its_validation_allows(default, kind, string):
+    assert validated(default, kind, string)[1].default == default
+
+
+@pytest.mark.parametrize(
+    ("default", "kind", "string"),
+    [
+        ("c", "Enumeration", "a,b"),
+        ("yes", "Boolean", ""),
+        ("1a", "RegularExpression", "^[a-z]+$"),
+        ("c", "Enumeration,AllowEmpty", "a"),
+    ],
+)
+def test_a_default_that_its_validation_refuses(default, kind, string):
+    with pytest.raises(DeployError, match=r"IISWSGI-D13: .*line 2: the default '.*' is not what"):
+        validated(default, kind, string)
+
+
+def test_a_default_that_no_search_comes_to_an_end_with(monkeypatch):
+    monkeypatch.setattr(expressions, "SECONDS", 0.5)
+    assert validated("a" * 60 + "!", "RegularExpression", "(a+)+$")
+
+
+def test_what_belongs_to_xml_is_no_unknown_attribute():
+    assert parameters("<parameter name='X' xml:lang='en' xmlns='u' xmlns:x='v' x:y=''/>")
 
 
 def test_the_application_must_be_asked_for():
