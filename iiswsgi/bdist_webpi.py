@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import ClassVar
 
@@ -146,4 +146,7 @@ class bdist_webpi(Command):  # noqa: N801 - the name is the command's
 def _moment() -> datetime:
     """When the feed is made, or what SOURCE_DATE_EPOCH says."""
     epoch = source_date_epoch()
-    return datetime.now(UTC) if epoch is None else datetime.fromtimestamp(epoch, UTC)
+    if epoch is None:
+        return datetime.now(UTC)
+    # datetime.fromtimestamp ends with the year 3000 on Windows.
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=epoch)

@@ -73,7 +73,8 @@ class build_msdeploy(Command):  # noqa: N801 - the name is the command's
 
     def get_source_files(self) -> list[str]:
         """What a source distribution must have so that this can run there."""
-        project = self._project()
+        with reported():
+            project = self._project()
         files = (template_of(project.manifest), template_of(project.stamp), project.parameters)
         return [os.path.relpath(path, project.folder) for path in files if path.is_file()]
 

@@ -41,30 +41,28 @@ def reported(kind: type[Exception] = BaseError) -> Iterator[None]:
 def check_string(_distribution: Distribution, keyword: str, value: Any) -> None:
     """Validate a setup keyword that takes a text, as setuptools calls it."""
     with reported(SetupError):
-        _string(keyword, value)
+        _string(f"the setup keyword {keyword}", value)
 
 
 def check_list(_distribution: Distribution, keyword: str, value: Any) -> None:
     """Validate a setup keyword that takes a list of texts, as setuptools calls it."""
     with reported(SetupError):
-        _list(keyword, value)
+        _list(f"the setup keyword {keyword}", value)
 
 
-def _string(keyword: str, value: Any) -> str:
+def _string(what: str, value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    raise DeployError("D01", f"the setup keyword {keyword} is {value!r}; it must be a text")
+    raise DeployError("D01", f"{what} is {value!r}; it must be a text")
 
 
-def _list(keyword: str, value: Any) -> tuple[str, ...]:
+def _list(what: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str):  # as it comes from a configuration file: one a line
         value = [line.strip() for line in value.splitlines() if line.strip()]
     items = () if value is None else value
     if isinstance(items, (list, tuple)) and all(isinstance(i, str) and i.strip() for i in items):
         return tuple(items)
-    raise DeployError(
-        "D01", f"the setup keyword {keyword} is {value!r}; it must be a list of texts"
-    )
+    raise DeployError("D01", f"{what} is {value!r}; it must be a list of texts")
 
 
 def project_of(distribution: Distribution) -> Project:
@@ -78,13 +76,13 @@ def project_of(distribution: Distribution) -> Project:
         raise DeployError("D02", f"the project in {folder} has no name; give it one in setup()")
     table = _tool_table(folder)
 
-    def given(name: str) -> Any:
+    def given(name: str) -> tuple[str, Any]:
         value = getattr(distribution, name, None)
-        return table.get(name) if value is None else value
+        return f"the setup keyword {name}", table.get(name) if value is None else value
 
     keywords: dict[str, Any] = {
-        **{name: _string(name, given(name)) for name in STRINGS},
-        **{name: _list(name, given(name)) for name in LISTS},
+        **{name: _string(*given(name)) for name in STRINGS},
+        **{name: _list(*given(name)) for name in LISTS},
     }
     return Project(
         folder=folder,
@@ -110,14 +108,18 @@ def _tool_table(folder: Path) -> dict[str, Any]:
     """The setup keywords of a project that has no setup(): pyproject.toml's ``[tool.iiswsgi]``."""
     path = folder / PYPROJECT
     table = load_file(path).get("tool", {}).get("iiswsgi", {}) if path.is_file() else {}
-    for name in table:
+    if not isinstance(table, dict):
+        raise DeployError("D01", f"{path}: [tool] has iiswsgi = {table!r}; it must be a table")
+    for name, value in table.items():
         if name not in (*STRINGS, *LISTS):
             raise DeployError(
                 "D01",
                 f"{path} has {name} in [tool.iiswsgi], which is no keyword of iiswsgi; there are "
                 f"{', '.join((*STRINGS, *LISTS))}",
             )
-    return dict(table)
+        check = _string if name in STRINGS else _list
+        check(f"{path}: {name} of [tool.iiswsgi]", value)
+    return table
 
 
 def _chosen(distribution: Distribution, option: str, default: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import runpy
 import sys
@@ -16,22 +17,25 @@ __all__ = ["run"]
 
 SCRIPT = "setup.py"
 PYPROJECT = "pyproject.toml"
-CONFIGURATIONS = (PYPROJECT, "setup.cfg")
+SETUP_CFG = "setup.cfg"
+CONFIGURATIONS = (PYPROJECT, SETUP_CFG)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command and its options, as ``python setup.py`` would; the exit status.
 
     :raises SystemExit: what setuptools ends with when the command fails.
-    :raises DeployError: D03, the current folder has no project; D19, its pyproject.toml is wrong.
+    :raises DeployError: D03, the current folder has no project; D19, its pyproject.toml or
+        setup.cfg is wrong.
     """
     # setup.py may import what lies beside it, and so may a build of `attr:` values.
     sys.path.insert(0, os.getcwd())
+    _check_pyproject()
+    _check_setup_cfg()
     if os.path.isfile(SCRIPT):
         sys.argv = [SCRIPT, *arguments]
         runpy.run_path(SCRIPT, run_name="__main__")
     elif any(map(os.path.isfile, CONFIGURATIONS)):
-        _check_configuration()
         setuptools.setup(script_name=SCRIPT, script_args=list(arguments))
     else:
         raise DeployError(
@@ -42,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _check_configuration() -> None:
+def _check_pyproject() -> None:
     """Say in a sentence what setuptools would say in a traceback."""
     if not os.path.isfile(PYPROJECT):
         return
@@ -50,6 +54,19 @@ def _check_configuration() -> None:
         read_configuration(PYPROJECT, expand=False)
     except ValueError as error:
         # The first says where, the second what; setuptools goes on with the schema.
-        says = " ".join(str(error).splitlines()[:2])
-        path = os.path.abspath(PYPROJECT)
-        raise DeployError("D19", f"{path} cannot be used: {says}") from error
+        raise _unusable(PYPROJECT, " ".join(str(error).splitlines()[:2])) from error
+    except AttributeError as error:
+        raise _unusable(PYPROJECT, "what must be a table, such as [tool], is none") from error
+
+
+def _check_setup_cfg() -> None:
+    """The same for setup.cfg, read as setuptools reads it."""
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(SETUP_CFG, encoding="utf-8")
+    except (configparser.Error, ValueError) as error:
+        raise _unusable(SETUP_CFG, " ".join(str(error).split())) from error
+
+
+def _unusable(name: str, says: str) -> DeployError:
+    return DeployError("D19", f"{os.path.abspath(name)} cannot be used: {says}")

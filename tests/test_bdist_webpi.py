@@ -11,7 +11,7 @@ from setuptools import Distribution
 from setuptools.errors import BaseError
 
 from iiswsgi.bdist_msdeploy import bdist_msdeploy
-from iiswsgi.bdist_webpi import bdist_webpi
+from iiswsgi.bdist_webpi import _moment, bdist_webpi
 from iiswsgi.deploy.feedreader import parse_feed
 from setuptools_project import ROOT
 
@@ -41,6 +41,22 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     return folder
+
+
+@pytest.mark.parametrize(
+    ("epoch", "moment"),
+    [("0", "1970-01-01T00:00:00"), ("253402300799", "9999-12-31T23:59:59")],
+)
+def test_any_moment_that_a_calendar_has(epoch, moment, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert _moment().isoformat() == f"{moment}+00:00"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_moment_that_no_calendar_has_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "999999999999")
+    with pytest.raises(BaseError, match="IISWSGI-D24: SOURCE_DATE_EPOCH is '999999999999'"):
+        command(msdeploy_url_template=LOCAL).run()
 
 
 def command(extras=None, **options):

@@ -80,3 +80,9 @@ def test_what_a_source_distribution_needs(folder):
 def test_nothing_of_it_is_installed():
     assert command().get_outputs() == []
     assert command().get_output_mapping() == {}
+
+
+def test_a_wrong_project_is_one_sentence_for_a_source_distribution_too(folder):
+    (folder / "pyproject.toml").write_text("[tool.iiswsgi]\ntitle = 3\n", encoding="utf-8")
+    with pytest.raises(BaseError, match=r"IISWSGI-D01: .*title of"):
+        command().get_source_files()

@@ -89,6 +89,20 @@ def test_an_unknown_keyword_in_pyproject_toml(folder):
         project_of(distribution())
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[tool]\niiswsgi = 3", r".*iiswsgi = 3; it must be a table"),
+        ("[tool.iiswsgi]\ntitle = 3", r"title of \[tool.iiswsgi\] is 3; it must be a text"),
+        ("[tool.iiswsgi]\ninstall_webpi = [3]", r"install_webpi of .* must be a list of texts"),
+    ],
+)
+def test_what_is_wrong_in_pyproject_toml(folder, text, says):
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(DeployError, match=rf"IISWSGI-D01: .*pyproject\.toml: {says}"):
+        project_of(distribution())
+
+
 @pytest.mark.usefixtures("folder")
 def test_names_that_build_msdeploy_was_given():
     found = distribution()

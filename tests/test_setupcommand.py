@@ -109,14 +109,30 @@ def test_a_folder_without_a_project(tmp_path, monkeypatch, capsys):
         ("[project]\nversion = '1'", "name"),
         ("[project]\nname = 'a'\nversion = '1'\nfoo = 1", "foo"),
         (b"name = '\xff'", "decode"),
+        ("tool = 3", "a table"),
     ],
 )
-def test_a_pyproject_toml_that_is_wrong(tmp_path, monkeypatch, text, says):
+@pytest.mark.parametrize("script", [True, False])
+def test_a_pyproject_toml_that_is_wrong(tmp_path, monkeypatch, text, says, script):
+    if script:
+        (tmp_path / "setup.py").write_text(SETUP, encoding="utf-8")
     data = text if isinstance(text, bytes) else text.encode()
     (tmp_path / "pyproject.toml").write_bytes(data)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(DeployError, match=rf"IISWSGI-D19: .*pyproject\.toml cannot .*{says}"):
+        setupcommand.run(["build_msdeploy"])
+
+
+@pytest.mark.parametrize("data", [b"[a", b"[a]\nb = \xff", b"[a]\n[a]\n"])
+@pytest.mark.parametrize("script", [True, False])
+def test_a_setup_cfg_that_is_wrong(tmp_path, monkeypatch, data, script):
+    if script:
+        (tmp_path / "setup.py").write_text(SETUP, encoding="utf-8")
+    (tmp_path / "setup.cfg").write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(DeployError, match=r"IISWSGI-D19: .*setup\.cfg cannot be used: "):
         setupcommand.run(["build_msdeploy"])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 import zipfile
@@ -27,6 +28,8 @@ _EPOCH_OF_DOS = 315_532_800
 """1980-01-01 in seconds since 1970: the first moment that a zip entry can name."""
 _END_OF_DOS = 4_354_819_198
 """2107-12-31 23:59:58, the last one."""
+_END_OF_CALENDAR = 253_402_300_799
+"""9999-12-31 23:59:59, the last one that Python has a date for."""
 _DOS = 0
 _ARCHIVE_BIT = 0x20
 
@@ -34,18 +37,20 @@ _ARCHIVE_BIT = 0x20
 def source_date_epoch() -> int | None:
     """The moment that a rebuild is to give to all it makes, in seconds since 1970, if one is set.
 
-    :raises DeployError: D24, the variable SOURCE_DATE_EPOCH is malformed.
+    :raises DeployError: D24, the variable SOURCE_DATE_EPOCH is malformed or
+        names no date.
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         return None
-    if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= 12):
+    seconds = int(epoch) if re.fullmatch("[0-9]{1,12}", epoch) else -1
+    if not 0 <= seconds <= _END_OF_CALENDAR:
         raise DeployError(
             "D24",
-            f"SOURCE_DATE_EPOCH is {epoch!r}; it must be whole seconds since 1970, "
-            "as `git log -1 --format=%ct` prints them",
+            f"SOURCE_DATE_EPOCH is {epoch!r}; it must be whole seconds since 1970 and before the "
+            "year 10000, as `git log -1 --format=%ct` prints them",
         )
-    return int(epoch)
+    return seconds
 
 
 def write_archive(destination: Path, content: Mapping[str, Content]) -> None:

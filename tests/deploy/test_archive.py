@@ -72,7 +72,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_files_times(files, tmp
 
 
 @pytest.mark.parametrize(
-    ("epoch", "year"), [("0", 1980), ("315532800", 1980), ("999999999999", 2107)]
+    ("epoch", "year"), [("0", 1980), ("315532800", 1980), ("253402300799", 2107)]
 )
 def test_a_time_no_zip_can_hold_is_moved_to_the_nearest(tmp_path, monkeypatch, epoch, year):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
@@ -80,7 +80,7 @@ def test_a_time_no_zip_can_hold_is_moved_to_the_nearest(tmp_path, monkeypatch, e
     assert infos(tmp_path / "x.zip")[0].date_time[0] == year
 
 
-@pytest.mark.parametrize("epoch", ["", "yesterday", "-1", "1.5", "9" * 40, "²"])
+@pytest.mark.parametrize("epoch", ["", "yesterday", "-1", "1.5", "9" * 40, "253402300800", "²"])
 def test_a_malformed_epoch_is_refused(tmp_path, monkeypatch, epoch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
     assert "IISWSGI-D24: SOURCE_DATE_EPOCH is " in refusal(tmp_path / "x.zip", {"a": b""})
