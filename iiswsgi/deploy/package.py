@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from iiswsgi.deploy import systeminfo, wheelhouse
+from iiswsgi.deploy import entries, systeminfo, wheelhouse
 from iiswsgi.deploy.archive import Content, write_archive
-from iiswsgi.deploy.manifest import Manifest, read_manifest
+from iiswsgi.deploy.manifest import Manifest, Provider, read_manifest
 from iiswsgi.deploy.matches import check_matches
 from iiswsgi.deploy.parameters import parse_parameters
 from iiswsgi.deploy.project import MANIFEST, PARAMETERS, TEMPLATE_SUFFIX, Project
@@ -75,15 +75,18 @@ def make_package(
     :param system_info: whether to put in a systemInfo.xml, which says nothing of any machine.
     :param wheels: a folder to put into the application's as its wheelhouse.
     :raises DeployError: D20 to D25, D34, as in archive.py and systeminfo.py; D27, the project has
-        no Parameters.xml; D06, D08, D13 to D15, what is wrong with it or with Manifest.xml.
+        no Parameters.xml; D37, a script of the manifest is not there; D06, D08, D13 to D15, what
+        is wrong with it or with Manifest.xml.
     :raises ConfigError: C01, one of them is no XML.
     """
     manifest = read_manifest(project.manifest)
-    content = _scripts(project, manifest)
+    scripts = _scripts(project, manifest)
+    content = {name: path for name in scripts if (path := project.folder / name).is_file()}
     elsewhere = {project.manifest.name, MANIFEST, PARAMETERS, *content, *_templates(project)}
     for name, path in _application(project, files).items():
         if name not in elsewhere:
             content[f"{manifest.app_folder}/{name}"] = path
+    _refuse_missing(scripts, manifest, content, project.manifest)
     parameters = _parameters(project, manifest, content, app_parameter)
     for path in sorted(wheels.iterdir()) if wheels else ():
         content[f"{manifest.app_folder}/{wheelhouse.FOLDER}/{path.name}"] = path
@@ -110,9 +113,35 @@ def _parameters(
     return name_app_parameter(text, str(path), app_parameter) if app_parameter else path
 
 
-def _scripts(project: Project, manifest: Manifest) -> dict[str, Path]:
-    names = {each.path for each in manifest.providers if each.name in _SCRIPTS}
-    return {name: project.folder / name for name in names if (project.folder / name).is_file()}
+def _scripts(project: Project, manifest: Manifest) -> dict[str, Provider]:
+    """The scripts that the manifest names, by the names that they would have in the package."""
+    scripts = {}
+    for each in manifest.providers:
+        # With an equals sign it is a connection string, as of a package that holds a database.
+        if each.name in _SCRIPTS and "=" not in each.path:
+            name = each.path.replace("\\", "/")
+            if fault := entries.fault_of(name):
+                raise _no_script(each, project.manifest, f"{each.path!r} {fault}")
+            scripts[name] = each
+    return scripts
+
+
+def _refuse_missing(
+    scripts: Mapping[str, Provider], manifest: Manifest, content: Iterable[str], file: Path
+) -> None:
+    aliases = (each.attributes.get("to", "") for each in manifest.providers)
+    there = {name.lower() for name in (*content, *aliases)}
+    for name, provider in scripts.items():
+        if name.lower() not in there:
+            raise _no_script(provider, file, f"{provider.path!r} is not among the package's files")
+
+
+def _no_script(provider: Provider, file: Path, says: str) -> DeployError:
+    return DeployError(
+        "D37",
+        f"{file}, line {provider.line}: <{provider.name}> names a script, but {says}; the path "
+        "must lead from the project's folder to the script",
+    )
 
 
 def _templates(project: Project) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import zipfile
 
@@ -82,6 +83,52 @@ def test_what_was_not_chosen_is_not_in_it_but_the_stamp_is(project, destination)
     make_package(project, ["setup.py", "setup.py"], destination)
     names = {name for name in entries(destination) if "/" in name}
     assert names == {"My App/setup.py", "My App/iis_install.stamp"}
+
+
+def manifest_with(project, provider):
+    text = MANIFEST.replace(b'<dbFullSql path="install.sql"/>', provider.encode())
+    project.manifest.write_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("provider", "says"),
+    [
+        ('<dbFullSql path="instal.sql"/>', "<dbFullSql> .*'instal.sql' is not among"),
+        ('<dbmysql path="sql\\x.sql"/>', r"<dbMySql> .*is not among"),
+        ('<dbFullSql path="../install.sql"/>', "'../install.sql' is no plain path below"),
+        ('<dbFullSql path="C:\\install.sql"/>', "contains ':'"),
+        ('<dbFullSql path=""/>', "has 0 characters"),
+    ],
+)
+def test_a_script_that_is_not_there_is_named_with_its_line(project, destination, provider, says):
+    manifest_with(project, provider)
+    text = refusal(make_package, project, CHOSEN, destination)
+    assert text.startswith(f"IISWSGI-D37: {project.manifest}, line 3: ")
+    assert re.search(says, text)
+    assert not destination.exists()
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        '<dbFullSql path="Data Source=.;Initial Catalog=shop"/>',
+        '<dbFullSql path="My App/install.sql"/>',
+        '<dbFullSql path="my app\\install.sql"/>',
+        '<alias from="My App/install.sql" to="x.sql"/><dbFullSql path="x.sql"/>',
+    ],
+)
+def test_a_script_that_is_elsewhere_or_none(project, destination, provider):
+    manifest_with(project, provider)
+    make_package(project, CHOSEN, destination)
+    assert "My App/install.sql" in entries(destination)
+
+
+def test_a_script_in_a_folder_is_at_that_place_of_the_package(project, destination):
+    manifest_with(project, '<dbFullSql path="sql\\all.sql"/>')
+    (project.folder / "sql").mkdir()
+    (project.folder / "sql/all.sql").write_bytes(b"select 2")
+    make_package(project, CHOSEN, destination)
+    assert entries(destination)["sql/all.sql"] == b"select 2"
 
 
 def test_what_azure_pipelines_wants(project, destination):
