@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from iiswsgi.deploy.completion import complete
-from iiswsgi.deploy.manifest import Manifest, parse_manifest, read_manifest
+from iiswsgi.deploy.manifest import Manifest, parse_manifest, read_manifest, warn_if_unknown
 from iiswsgi.deploy.matches import check_matches
 from iiswsgi.deploy.misspelt import warn_of_slips
 from iiswsgi.deploy.parameters import read_parameters
-from iiswsgi.deploy.project import TEMPLATE_SUFFIX, Project
+from iiswsgi.deploy.project import STAMP, TEMPLATE_SUFFIX, Project
 from iiswsgi.deploy.source import read_text, refuse_left_over, write_text
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.template import fill
@@ -26,6 +27,12 @@ MAX_FILES = 65_536
 
 _NO_SOURCES = ("build", "dist", "__pycache__", "node_modules")
 _ENVIRONMENT = "pyvenv.cfg"
+
+_BY_STAMP = re.compile(
+    r"(iiswsgi_install|iiswsgi\.deploy\.bootstrap)"
+    r"(?!.*\s(-[a-z]*i[a-z]*|--ignore-stamp|--path)([\s=]|$))"
+)
+"""The command of an installation that is told neither a folder nor to do without the stamp."""
 
 
 def template_of(path: Path) -> Path:
@@ -67,6 +74,7 @@ def build(project: Project, variables: Mapping[str, str]) -> Manifest:
     # A folder that was unpacked from a package has none: it is at the package's root, and what
     # its entries would look for has been replaced.
     if project.parameters.is_file():
+        _warn_of_stamp(project, manifest)
         parameters = read_parameters(project.parameters)
         content = dict(_content(project.folder, manifest.app_folder))
         warn_of_slips(parameters, str(project.parameters))
@@ -82,7 +90,10 @@ def _build_manifest(project: Project, variables: Mapping[str, str]) -> Manifest:
                 "D16", f"there is no {template}, so no Web Deploy package can be made; write one"
             )
         log.info("%s is taken as it is: there is no %s", project.manifest, template.name)
-        return read_manifest(project.manifest)
+        manifest = read_manifest(project.manifest)
+        for provider in manifest.providers:
+            warn_if_unknown(provider, str(project.manifest))
+        return manifest
     text = complete(read_text(template), variables, str(template))
     log.info("writing %s", project.manifest)
     write_text(project.manifest, text)
@@ -96,6 +107,23 @@ def _build_stamp(project: Project, variables: Mapping[str, str]) -> None:
         refuse_left_over(text, str(template), xml=False)
         log.info("writing %s", project.stamp)
         write_text(project.stamp, text)
+
+
+def _warn_of_stamp(project: Project, manifest: Manifest) -> None:
+    """The installer knows the stamp under one name only, and finds nothing without it."""
+    if project.stamp.name == STAMP and project.stamp.is_file():
+        return
+    for provider in manifest.providers:
+        if provider.name == "runCommand" and _BY_STAMP.search(provider.path):
+            log.warning(
+                "IISWSGI-D38: %s, line %d: iiswsgi_install looks for a folder with an %s, and the "
+                "package will have none; write an %s, and leave build_msdeploy's option "
+                "stamp_filename alone, or give the command --path",
+                project.manifest,
+                provider.line,
+                STAMP,
+                STAMP + TEMPLATE_SUFFIX,
+            )
 
 
 def _content(folder: Path, app_folder: str) -> Iterator[tuple[str, Path]]:

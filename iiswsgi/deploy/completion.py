@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 from iiswsgi.deploy import settings
-from iiswsgi.deploy.manifest import KEY, OPTIONS, Provider, parse_manifest
+from iiswsgi.deploy.manifest import KEY, OPTIONS, Provider, parse_manifest, warn_if_unknown
 from iiswsgi.deploy.provider import ProviderOptions, decode, encode
 from iiswsgi.deploy.source import line_of, refuse_left_over
 from iiswsgi.errors import DeployError
@@ -48,6 +48,7 @@ def complete(text: str, variables: Mapping[str, str], file: str) -> str:
         log.info("%s: left for the target machine: %s", file, ", ".join(filled.unknown))
     commands = []
     for provider in parse_manifest(filled.text, file).providers:
+        warn_if_unknown(provider, file)
         settings.check(provider, file)
         _check_key(provider, file)
         if provider.name == "runCommand":

@@ -15,7 +15,15 @@ from iiswsgi.deploy.source import read_text
 from iiswsgi.errors import DeployError
 from iiswsgi.iis.document import Element, parse
 
-__all__ = ["KEY", "OPTIONS", "Manifest", "Provider", "parse_manifest", "read_manifest"]
+__all__ = [
+    "KEY",
+    "OPTIONS",
+    "Manifest",
+    "Provider",
+    "parse_manifest",
+    "read_manifest",
+    "warn_if_unknown",
+]
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +95,6 @@ def parse_manifest(text: str, file: str) -> Manifest:
             f"{file}, line {apps[1].line if apps else root.line}: <{root.tag}> must have one "
             f"<iisApp path='folder of the application in the package'/>, and has {len(apps)}",
         )
-    for provider in providers:
-        _warn_if_unknown(provider, file)
     return Manifest(providers, _folder(apps[0], file))
 
 
@@ -98,7 +104,8 @@ def _provider(element: Element) -> Provider:
     return Provider(name, element.attributes.get("path", ""), element.attributes, element.line)
 
 
-def _warn_if_unknown(provider: Provider, file: str) -> None:
+def warn_if_unknown(provider: Provider, file: str) -> None:
+    """Warn of a provider that is none of Web Deploy's; a server can have others."""
     if provider.name not in KNOWN:
         log.warning(
             "IISWSGI-D10: %s, line %d: Web Deploy has no provider <%s> of its own; check the "

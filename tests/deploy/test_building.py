@@ -57,6 +57,57 @@ def test_a_manifest_without_a_template_is_taken_as_it_is(project, caplog):
     assert "is taken as it is" in caplog.text
 
 
+@pytest.mark.parametrize("template", [True, False])
+def test_a_misspelt_provider_is_told_of_once(project, caplog, template):
+    text = MANIFEST.replace("runCommand", "runComand")
+    path = project.folder / ("Manifest.xml.in" if template else "Manifest.xml")
+    (project.folder / "Manifest.xml.in").unlink()
+    path.write_text(text, encoding="utf-8")
+    made(project)
+    assert caplog.text.count("IISWSGI-D10") == 1
+
+
+def warnings(project, caplog):
+    made(project)
+    return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+
+
+def test_no_stamp_for_the_installer_is_told_of(project, caplog):
+    assert not warnings(project, caplog)
+    (project.folder / "iis_install.stamp.in").unlink()
+    project.stamp.unlink()
+    [says] = warnings(project, caplog)
+    assert says.startswith(f"IISWSGI-D38: {project.manifest}, line 4: iiswsgi_install looks for")
+
+
+def test_a_stamp_of_another_name_is_told_of(project, caplog):
+    (project.folder / "iis_install.stamp.in").rename(project.folder / "my.stamp.in")
+    [says] = warnings(project._replace(stamp=project.folder / "my.stamp"), caplog)
+    assert "IISWSGI-D38" in says
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "iiswsgi_install -e venv -vi",
+        "iiswsgi_install --path=C:\\x",
+        "iiswsgi_install -i",
+        "cmd /c x",
+    ],
+)
+def test_a_command_that_needs_no_stamp(project, caplog, command):
+    (project.folder / "iis_install.stamp.in").unlink()
+    text = MANIFEST.replace("iiswsgi_install.exe -v -a Shop", command)
+    (project.folder / "Manifest.xml.in").write_text(text, encoding="utf-8")
+    assert not warnings(project, caplog)
+
+
+def test_what_was_unpacked_from_a_package_has_had_its_stamp(project, caplog):
+    (project.folder / "iis_install.stamp.in").unlink()
+    project.parameters.unlink()
+    assert not warnings(project, caplog)
+
+
 def test_a_project_without_a_manifest(project):
     (project.folder / "Manifest.xml.in").unlink()
     with pytest.raises(DeployError, match=r"IISWSGI-D16: there is no .*Manifest.xml.in"):

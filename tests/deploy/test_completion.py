@@ -191,6 +191,14 @@ def test_a_key_that_is_no_attribute(provider):
         completed(text)
 
 
+def test_a_misspelt_provider_is_told_of(caplog):
+    completed("<a><iisApp path='App'/>\n<runComand path='x'/></a>")
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().startswith("IISWSGI-D10: Manifest.xml.in, line 2: ")
+    assert "<runComand>" in record.getMessage()
+
+
 def test_ends_of_lines_stay():
     text = completed(TEMPLATE.replace("\n", "\r\n"))
     assert text.count("\r\n") == text.count("\n") > 5

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -63,14 +62,6 @@ def test_a_manifest_of_thousands_of_steps_is_refused():
 
 def test_a_folder_may_lie_in_another_one():
     assert manifest("<iisApp path='Apps\\My App\\'/>").app_folder == "Apps/My App"
-
-
-def test_a_misspelt_provider_is_told_of(caplog):
-    manifest("<iisApp path='a'/>\n<runComand path='x'/>")
-    [record] = caplog.records
-    assert record.levelno == logging.WARNING
-    assert record.getMessage().startswith("IISWSGI-D10: Manifest.xml, line 2: ")
-    assert "<runComand>" in record.getMessage()
 
 
 def test_a_doctype_is_refused():
