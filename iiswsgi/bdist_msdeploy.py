@@ -13,7 +13,7 @@ from typing import ClassVar
 from setuptools import Command
 
 import iiswsgi
-from iiswsgi.deploy.package import make_package, package_name, read_package
+from iiswsgi.deploy.package import SUFFIX, make_package, package_name, read_package
 from iiswsgi.deploy.project import Project
 from iiswsgi.deploy.pythons import IIS, own_platform, target_python
 from iiswsgi.deploy.systeminfo import AZURE_PARAMETER
@@ -115,11 +115,28 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
         return Path(os.path.abspath(str(self.dist_dir)), name)
 
     def _files(self) -> list[str]:
-        """The files that an sdist would hold, by MANIFEST.in and by what setuptools adds."""
+        """The files that an sdist would hold, by MANIFEST.in and by what setuptools adds.
+
+        What lies in dist_dir is left out, were it chosen or not: no package is part of the next.
+        """
         # Once more if it was run before: what build has made since is to be found.
         egg_info = self.reinitialize_command("egg_info")
         self.run_command("egg_info")
-        return list(egg_info.filelist.files)
+        files = [file for file in egg_info.filelist.files if not self._is_made_by_us(file)]
+        # The list of them is in the package as well.
+        listed = Path(egg_info.egg_info, "SOURCES.txt")
+        lines = listed.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not self._is_made_by_us(line)]
+        if kept != lines:
+            listed.write_bytes("\n".join(kept).encode("utf-8"))  # as setuptools writes it
+        return files
+
+    def _is_made_by_us(self, file: str) -> bool:
+        dist, path = Path(os.path.abspath(str(self.dist_dir))), Path(os.path.abspath(file))
+        if Path(os.path.abspath(os.curdir)).is_relative_to(dist):
+            # The sources lie in it as well.
+            return path.parent == dist and path.name.endswith(SUFFIX)
+        return path.is_relative_to(dist)
 
     @contextmanager
     def _wheels(self, project: Project) -> Iterator[Path | None]:

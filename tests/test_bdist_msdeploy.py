@@ -125,6 +125,19 @@ def test_a_clean_build_is_the_same_to_the_byte(project, tmp_path):
     assert first == second
 
 
+@pytest.mark.parametrize("options", [[], ["--dist-dir=out/put"], ["--dist-dir=."]])
+def test_the_package_before_is_not_in_the_next(project, options):
+    write(project, {"MANIFEST.in": "graft .\nglobal-exclude *.py[co]\n"})
+    packages = []
+    for _ in range(2):
+        run(project, "setup.py", "bdist_msdeploy", *options, SOURCE_DATE_EPOCH="1700000000")
+        [path] = project.rglob("*.msdeploy.zip")
+        packages.append(path.read_bytes())
+    assert packages[0] == packages[1]
+    assert not [name for name in read_package(path).names if name.endswith(".zip")]
+    assert "guest-book/guests/notes.txt" in read_package(path).names
+
+
 def test_options_in_setup_cfg_and_a_package_for_azure_pipelines(project):
     with (project / "setup.cfg").open("a", encoding="utf-8") as file:
         file.write(

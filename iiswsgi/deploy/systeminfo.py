@@ -7,6 +7,8 @@ case; and it always sets a parameter of a name of its own.
 
 from __future__ import annotations
 
+import re
+
 from iiswsgi.deploy.parameters import parse_parameters
 from iiswsgi.errors import DeployError
 from iiswsgi.iis import document
@@ -27,6 +29,9 @@ SYSTEM_INFO = b"""\
 """
 """What Web Deploy writes of the machine that a package was made on; here it says nothing of any."""
 
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""What XML cannot hold, and ends of lines."""
+
 
 def name_app_parameter(text: str, file: str, name: str) -> bytes:
     """Parameters.xml with the parameter of the application's place under another name.
@@ -34,9 +39,14 @@ def name_app_parameter(text: str, file: str, name: str) -> bytes:
     Defaults of other parameters that refer to it by ``{its name}`` follow.
 
     :param text: a Parameters.xml that came from *file*.
-    :raises DeployError: D34, another parameter has the name; D13, D14, as parameters.py has them.
+    :raises DeployError: D34, another parameter has the name, or it can be none's; D13, D14, as
+        parameters.py has them.
     :raises ConfigError: C01, it is no XML.
     """
+    if not name.strip() or _NO_NAME.search(name):
+        raise DeployError(
+            "D34", f"{name!r} can be no parameter's name; it must be a line of visible characters"
+        )
     parameters = parse_parameters(text, file)
     [app] = [each for each in parameters if "iisapp" in each.tags]
     for each in parameters:
@@ -46,6 +56,7 @@ def name_app_parameter(text: str, file: str, name: str) -> bytes:
                 f"{file}, line {each.line}: this parameter is called {each.name!r} already, "
                 f"which the one of line {app.line} with the tag iisApp is to be",
             )
+    reference = re.compile(re.escape(f"{{{app.name}}}"), re.IGNORECASE)
     root = document.parse(text.encode("utf-8"), file)
     for element in root.children:
         attributes = element.attributes
@@ -53,5 +64,5 @@ def name_app_parameter(text: str, file: str, name: str) -> bytes:
             attributes["name"] = name
         for attribute in {"defaultValue", "value"} & attributes.keys():
             default = attributes[attribute]
-            attributes[attribute] = default.replace(f"{{{app.name}}}", f"{{{name}}}")
+            attributes[attribute] = reference.sub(lambda _: f"{{{name}}}", default)
     return document.to_xml(root).encode()

@@ -61,6 +61,22 @@ def test_the_name_is_another_ones_already():
         named(PARAMETERS, "mail")
 
 
+@pytest.mark.parametrize("name", [" ", "a\x01b", "a\nb", "a\x7f", "\udc80", "\uffff"])
+def test_what_can_be_no_name(name):
+    with pytest.raises(DeployError, match=r"IISWSGI-D34: .* can be no parameter's name"):
+        named(PARAMETERS, name)
+
+
+@pytest.mark.parametrize("name", ["Größe & <Ort>", "\U0001f600 x", "\u3000アプリ"])
+def test_what_can_be_a_name(name):
+    assert name in parameters(named(PARAMETERS, name))
+
+
+def test_a_reference_in_other_letters_follows_too():
+    found = parameters(named(PARAMETERS.replace("{Application", "{application"), r"A\1"))
+    assert found["Acl"].attributes["defaultValue"] == r"{A\1}/App_Data"
+
+
 def test_a_file_with_entities_is_refused():
     with pytest.raises(ConfigError, match="DOCTYPE"):
         named("<!DOCTYPE x [<!ENTITY a 'b'>]><parameters/>", "x")
