@@ -38,7 +38,7 @@ def complete(text: str, variables: Mapping[str, str], file: str) -> str:
     :param variables: what ``%(NAME)s`` and ``%NAME%`` stand for. Names that are missing here are
         left for the machine that the package is installed on, such as ``%SystemDrive%``.
     :param file: how complaints call the file.
-    :raises DeployError: D07 a setting is wrong; D08 there is no <iisApp>; D09 a variable that
+    :raises DeployError: D05 a command is too long; D07 a setting is wrong; D08 there is no <iisApp>; D09 a variable that
         only we could know is unknown; D11 an encoded attribute contradicts the plain ones.
     :raises ConfigError: C01, it is no well-formed XML.
     """
@@ -109,7 +109,12 @@ def _encoded(command: Provider, file: str) -> str:
             file,
             command.line,
         )
-    return encode(ProviderOptions(command.name, command.path, tuple(command.settings.items())))
+    options = ProviderOptions(command.name, command.path, tuple(command.settings.items()))
+    try:
+        return encode(options)
+    except DeployError as error:
+        place = f"{file}, line {command.line}"
+        raise DeployError("D05", f"{place}: {error.sentence}") from error
 
 
 def _compare(command: Provider, file: str) -> None:

@@ -27,11 +27,15 @@ def read_text(path: Path) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DeployError("D06", f"{path} is not UTF-8: {error}; save it as such") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DeployError(
+            "D06", f"{path}, line {line}, is not UTF-8: {error.reason}; save it as such"
+        ) from error
     declared = _DECLARATION.match(text)
     if declared and declared[1].lower() not in _UTF8:
         raise DeployError(
-            "D06", f"{path} declares the encoding {declared[1]}; save it as UTF-8 and declare that"
+            "D06",
+            f"{path}, line 1, declares the encoding {declared[1]}; save it as UTF-8 and declare that",
         )
     return text
 

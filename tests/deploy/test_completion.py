@@ -199,6 +199,11 @@ def test_a_misspelt_provider_is_told_of(caplog):
     assert "<runComand>" in record.getMessage()
 
 
+def test_a_command_that_is_too_long_is_named_with_its_line():
+    with pytest.raises(DeployError, match=r"IISWSGI-D05: Manifest.xml.in, line 2: the settings"):
+        completed(command("").replace("path='x'", f"path='{'x' * 70_000}'"))
+
+
 def test_ends_of_lines_stay():
     text = completed(TEMPLATE.replace("\n", "\r\n"))
     assert text.count("\r\n") == text.count("\n") > 5

@@ -72,9 +72,12 @@ def test_a_doctype_is_refused():
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"<a>\xff</a>", "is not UTF-8"),
+        (b"<a>\n\n\xff</a>", "line 3, is not UTF-8"),
         ("<a/>".encode("utf-16"), "is not UTF-8"),
-        (b"<?xml version='1.0' encoding='iso-8859-1'?><a/>", "declares the encoding iso-8859-1"),
+        (
+            b"<?xml version='1.0' encoding='iso-8859-1'?><a/>",
+            "line 1, declares the encoding iso-8859-1",
+        ),
         (b"<a>" + b" " * (8 << 20) + b"</a>", "more than"),
         (None, "cannot be read"),
     ],
