@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib.metadata
 import os
 import runpy
 import sys
@@ -32,11 +33,12 @@ def run(arguments: Sequence[str]) -> int:
     sys.path.insert(0, os.getcwd())
     _check_pyproject()
     _check_setup_cfg()
+    arguments = [*_where_commands_are(), *arguments]
     if os.path.isfile(SCRIPT):
         sys.argv = [SCRIPT, *arguments]
         runpy.run_path(SCRIPT, run_name="__main__")
     elif any(map(os.path.isfile, CONFIGURATIONS)):
-        setuptools.setup(script_name=SCRIPT, script_args=list(arguments))
+        setuptools.setup(script_name=SCRIPT, script_args=arguments)
     else:
         raise DeployError(
             "D03",
@@ -44,6 +46,17 @@ def run(arguments: Sequence[str]) -> int:
             "go to the project's folder first",
         )
     return 0
+
+
+def _where_commands_are() -> list[str]:
+    """What tells setuptools of our commands where iiswsgi is importable but not installed.
+
+    It would take the place of a ``command_packages`` in the project's setup.cfg.
+    """
+    installed = importlib.metadata.entry_points(group="distutils.commands")
+    if any(entry.value.startswith("iiswsgi.") for entry in installed):
+        return []
+    return ["--command-packages=iiswsgi"]
 
 
 def _check_pyproject() -> None:

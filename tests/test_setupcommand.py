@@ -59,13 +59,9 @@ def test_setup_py_build_makes_the_manifest(tmp_path):
     assert built(tmp_path)
 
 
-@pytest.mark.skipif(
-    ON_WINE and sys.version_info >= (3, 12),
-    reason="needs -S, and so cannot take from this Python what ends it on Wine 8 (sitecustomize in"
-    " dev.py); the Windows Python 3.11 runs it there; run it on Windows",
-)
-def test_command_packages_where_iiswsgi_is_not_installed(tmp_path):
-    """Only its folder is on the path, without its entry points."""
+@pytest.fixture
+def not_installed(tmp_path):
+    """A folder with what is needed to import iiswsgi, and without its entry points."""
     packages = tmp_path / "packages"
     for name in IMPORTED:
         spec = importlib.util.find_spec(name)
@@ -74,12 +70,36 @@ def test_command_packages_where_iiswsgi_is_not_installed(tmp_path):
     shutil.copytree(Path(iiswsgi.__file__).parent, packages / "iiswsgi")
     for info in Path(setuptools.__file__).parents[1].glob("setuptools-*.dist-info"):
         shutil.copytree(info, packages / info.name)
+    return packages
+
+
+NEEDS_NO_SITE = pytest.mark.skipif(
+    ON_WINE and sys.version_info >= (3, 12),
+    reason="needs -S, and so cannot take from this Python what ends it on Wine 8 (sitecustomize in"
+    " dev.py); the Windows Python 3.11 runs it there; run it on Windows",
+)
+
+
+@NEEDS_NO_SITE
+def test_command_packages_where_iiswsgi_is_not_installed(tmp_path, not_installed):
     project = tmp_path / "project"
     project.mkdir()
     write_project(project, setup__py=SETUP, setup__cfg="[global]\ncommand_packages = iiswsgi\n")
-    result = run(project, "-S", "setup.py", "build_msdeploy", path=packages)
+    result = run(project, "-S", "setup.py", "build_msdeploy", path=not_installed)
     assert result.returncode == 0, result.stderr
     assert built(project)
+
+
+@NEEDS_NO_SITE
+@pytest.mark.parametrize("files", [{"pyproject__toml": PYPROJECT}, {"setup__py": SETUP}])
+def test_python_m_iiswsgi_where_it_is_not_installed(tmp_path, not_installed, files):
+    project = tmp_path / "project"
+    project.mkdir()
+    write_project(project, **files)
+    result = run(project, "-S", "-m", "iiswsgi", "bdist_msdeploy", path=not_installed)
+    assert result.returncode == 0, result.stderr
+    assert built(project)
+    assert list(project.glob("dist/*.msdeploy.zip"))
 
 
 def test_what_is_wrong_is_one_line_and_a_status(tmp_path):

@@ -38,8 +38,9 @@ def complete(text: str, variables: Mapping[str, str], file: str) -> str:
     :param variables: what ``%(NAME)s`` and ``%NAME%`` stand for. Names that are missing here are
         left for the machine that the package is installed on, such as ``%SystemDrive%``.
     :param file: how complaints call the file.
-    :raises DeployError: D05 a command is too long; D07 a setting is wrong; D08 there is no <iisApp>; D09 a variable that
-        only we could know is unknown; D11 an encoded attribute contradicts the plain ones.
+    :raises DeployError: D05 a command is too long; D07 a setting is wrong; D08 there is no
+        <iisApp>; D09 a variable that only we could know is unknown; D11 an encoded attribute
+        contradicts the plain ones.
     :raises ConfigError: C01, it is no well-formed XML.
     """
     filled = fill(text, variables)

@@ -35,7 +35,8 @@ def read_text(path: Path) -> str:
     if declared and declared[1].lower() not in _UTF8:
         raise DeployError(
             "D06",
-            f"{path}, line 1, declares the encoding {declared[1]}; save it as UTF-8 and declare that",
+            f"{path}, line 1, declares the encoding {declared[1]}; save it as UTF-8 and declare "
+            "that",
         )
     return text
 

@@ -76,7 +76,7 @@ def test_a_doctype_is_refused():
         ("<a/>".encode("utf-16"), "is not UTF-8"),
         (
             b"<?xml version='1.0' encoding='iso-8859-1'?><a/>",
-            "line 1, declares the encoding iso-8859-1",
+            "line 1, declares .* iso-8859-1",
         ),
         (b"<a>" + b" " * (8 << 20) + b"</a>", "more than"),
         (None, "cannot be read"),
