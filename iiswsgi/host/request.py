@@ -50,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Send the request and print what came back; the process's exit status.
 
-    0: a response below 500 came, complete. 1: one from 500 on, or none, or a part of one.
+    0: a response below 500 came, complete. 1: one from 500 on, or none, or a part of one, or one
+    whose length is not what it says.
     2: an argument or the configuration cannot be used.
     """
     start_logging(1 + args.verbose - args.quiet)
@@ -109,7 +110,7 @@ def request_from(args: argparse.Namespace, body: bytes) -> HttpRequest:
 
 
 def show_answer(site: Site, request: HttpRequest, body: bytes, out: BinaryIO) -> bool:
-    """Print the response; whether it is complete and below 500."""
+    """Print the response; whether it is below 500, complete and as long as it says."""
     read: Callable[[int], bytes] | None = io.BytesIO(body).read if request.content_length else None
     answer = site.handle(request, read)
     if isinstance(answer, Report):
@@ -135,15 +136,29 @@ def show_worker(site: Site) -> None:
 
 
 def _body(answer: Answer, out: BinaryIO) -> bool:
+    """Print the body; whether it is whole."""
+    sent, promised = 0, _promised(answer)
     try:
         for chunk in answer:
+            sent += len(chunk)
             out.write(chunk)
             out.flush()
     except WorkerFailure as failure:
         out.flush()
         _section("broken off", [str(failure)])
         return False
+    if promised not in (None, sent):
+        _section("not whole", [f"Content-Length says {promised} bytes, and {sent} came"])
+        return False
     return True
+
+
+def _promised(answer: Answer) -> int | None:
+    """How many bytes the body must have; None where nothing says it, or none goes out."""
+    lengths = [value for name, value in answer.headers if name.lower() == "content-length"]
+    if answer.bodiless or not lengths or not (lengths[0].isascii() and lengths[0].isdigit()):
+        return None
+    return int(lengths[0])
 
 
 def _head(out: BinaryIO, status: int, reason: str, headers: Sequence[tuple[str, str]]) -> None:

@@ -57,6 +57,8 @@ class Answer:
         self._pool = pool
         self._log_position = log_position
         self._first: list[bytes] = []
+        self.bodiless = reply.status in (204, 304) or reply.status < 200
+        """Whether no body goes out, whatever Content-Length says."""
 
     def prefetch(self, *, head_only: bool) -> None:
         """Take the first chunk, while an error page can still be sent.
@@ -65,9 +67,9 @@ class Answer:
 
         :raises WorkerFailure: the worker broke off.
         """
-        bodyless = head_only or self.status in (204, 304) or self.status < 200
+        self.bodiless = self.bodiless or head_only
         for chunk in self._reply.body:
-            if chunk and not bodyless:
+            if chunk and not self.bodiless:
                 self._first.append(chunk)
                 return
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from iiswsgi.host.command import opened
 from iiswsgi.host.definition import Definition, load
 from iiswsgi.host.filtering import RequestFilter
 from iiswsgi.host.request import PATIENCE, request_from, show_answer, show_worker
+from iiswsgi.host.site import Site
 from iiswsgi.iis.config import FastCgiApplication, Handler, SiteConfig
 
 __all__ = ["try_ini", "try_site"]
@@ -27,9 +29,15 @@ log = logging.getLogger(__name__)
 MAX_IN_MEMORY = 1 << 20
 """Bytes of an answer; more of it go to a file."""
 
+_FAILED = re.compile(r"\S.*IISWSGI-W0[1235]: ")
+"""A record of a failed application: an exception, or a body that is not what was promised."""
+
 
 def try_site(site: Path, url: str, out: BinaryIO) -> bool:
-    """Ask for *url* as the site's ``web.config`` has it; whether a whole answer below 500 came.
+    """Ask for *url* as the site's ``web.config`` has it; whether it was answered without a fault.
+
+    A whole answer below 500 must come, and the worker's log must not tell of a failure: one in
+    ``close()`` does not show in the answer.
 
     :param out: any other answer goes there; the worker's log and its end then go to STDERR.
     :raises SettingError: H31 no such site, H41 no such URL.
@@ -56,7 +64,7 @@ def _ask(definition: Definition, url: str, out: BinaryIO) -> bool:
         tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as answer,
         opened(definition, Path(folder), patience=PATIENCE) as site,
     ):
-        answered = show_answer(site, request, b"", cast(BinaryIO, answer))
+        answered = show_answer(site, request, b"", cast(BinaryIO, answer)) and not _failed(site)
         answer.seek(0)
         log.info("answered: %s", answer.readline().decode("latin-1").strip())
         if not answered:
@@ -65,3 +73,9 @@ def _ask(definition: Definition, url: str, out: BinaryIO) -> bool:
             out.flush()
             show_worker(site)
     return answered
+
+
+def _failed(site: Site) -> bool:
+    """Whether a worker's log tells of a failure; the workers are ended, so that it is all there."""
+    site.close()
+    return any(_FAILED.match(line) for pool in site.pools() for line in pool.log_lines())

@@ -135,6 +135,29 @@ class TestShowAnswer:
         assert text.endswith("half")
         assert "broken off" in capsys.readouterr().err
 
+    @pytest.mark.parametrize(("length", "whole"), [("3", True), ("10", False), ("2", False)])
+    def test_the_length_that_was_promised(
+        self, length: str, whole: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        FakePool.answers(headers=[("content-length", length)], chunks=[b"a", b"bc"])
+        complete, text = self.shown()
+        assert complete is whole
+        assert text.endswith("abc")
+        said = f"Content-Length says {length} bytes, and 3 came"
+        assert (said in capsys.readouterr().err) is not whole
+
+    @pytest.mark.parametrize(
+        ("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304), ("GET", 103)]
+    )
+    def test_a_length_without_a_body(self, method: str, status: int) -> None:
+        FakePool.answers(status=status, headers=[("Content-Length", "10")])
+        out = io.BytesIO()
+        assert request.show_answer(self.site, HttpRequest(method, "/"), b"", out)
+
+    def test_a_length_that_is_none(self) -> None:
+        FakePool.answers(headers=[("Content-Length", "many")], chunks=[b"a"])
+        assert self.shown()[0]
+
     def test_a_refusal_below_500_is_an_answer(self) -> None:
         complete, text = self.shown("/a+b")
         assert complete

@@ -56,6 +56,62 @@ def test_a_site_is_served_as_its_web_config_says(folder, ini):
     assert try_site(site(folder, ini(WELL)), "/", io.BytesIO())
 
 
+APPLICATION = """\
+class Body(list):
+    def close(self):
+        raise RuntimeError("not closed")
+
+def close_fails(global_conf):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return Body([b"abc"])
+    return application
+
+def late(global_conf):
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "10")])
+        yield b"abc"
+        raise RuntimeError("too late")
+    return application
+
+def late_after_all(global_conf):
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "3")])
+        yield b"abc"
+        raise RuntimeError("after all of it")
+    return application
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "reason"),
+    [
+        ("close_fails", "W03", "RuntimeError: not closed"),
+        ("late", "W02", "RuntimeError: too late"),
+        ("late_after_all", "W02", "RuntimeError: after all of it"),
+    ],
+)
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_what_fails_behind_a_good_status_is_a_no(
+    folder, ini, capfd, monkeypatch, name, code, reason, log_format
+):
+    (folder / "failing_behind.py").write_text(APPLICATION, encoding="utf-8")
+    server = f"[server:main]\nuse = egg:iiswsgi#iis\nlog_format = {log_format}\n"
+    path = ini(f"[app:main]\npaste.app_factory = failing_behind:{name}\n{server}")
+    web_config = site(folder, path) / "web.config"
+    variable = f'<environmentVariable name="PYTHONPATH" value="{folder}"/>'
+    inner = f"><environmentVariables>{variable}</environmentVariables></application></fastCgi>"
+    text = web_config.read_text("utf-8").replace("/></fastCgi>", inner)
+    web_config.write_text(text, encoding="utf-8")
+    out = io.BytesIO()
+    assert not try_site(folder, "/", out)
+    assert out.getvalue().endswith(b"\n\nabc")
+    logged = capfd.readouterr().err
+    assert f"IISWSGI-{code}: GET /" in logged
+    assert ('"message": ' in logged) == (log_format == "json")
+    assert reason in logged
+
+
 def test_a_bad_answer_is_a_no_and_is_shown_with_the_log(ini, capfd):
     out = io.BytesIO()
     assert not try_ini(ini(ILL), "/", out)
