@@ -95,6 +95,7 @@ def test_without_a_web_config_it_is_development_ini(app):
     [
         (["-c", "no.ini"], "I42"),
         (["-u", "no url"], "H41"),
+        (["-u", "/a\r\nX: y"], "H41"),
         (["-p", "no-such-paster"], "I01"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -26,7 +27,9 @@ __all__ = ["add_arguments", "run"]
 PATIENCE = 5.0
 """Seconds the worker gets to leave by itself, so that its exit code is its own."""
 
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*)")
+_NAME = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER = re.compile(rf"({_NAME}):[ \t]*([^\r\n\x00]*)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Send the request and print what came back; the process's exit status.
 
     0: a response below 500 came, complete. 1: one from 500 on, or none, or a part of one, or one
-    whose length is not what it says.
+    whose length is not what it says; or nobody wanted to read all of it.
     2: an argument or the configuration cannot be used.
     """
     start_logging(1 + args.verbose - args.quiet)
@@ -64,6 +67,9 @@ def run(args: argparse.Namespace) -> int:
     except Error as exc:
         print(exc, file=sys.stderr)  # noqa: T201 - a command speaks
         return exc.exit_status
+    except BrokenPipeError:  # whoever read it has enough, as `| head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitStatus.FAILED
     return ExitStatus.OK if complete else ExitStatus.FAILED
 
 
@@ -100,8 +106,11 @@ def request_from(args: argparse.Namespace, body: bytes) -> HttpRequest:
         usual.append(("Content-Type", "application/x-www-form-urlencoded"))
         if not chunked:
             usual.append(("Content-Length", str(len(body))))
+    method = args.method or ("GET" if args.data is None else "POST")
+    if not re.fullmatch(_NAME, method):
+        raise SettingError("H41", f"-X {method!r} is no method such as GET")
     return HttpRequest(
-        method=args.method or ("GET" if args.data is None else "POST"),
+        method=method,
         target=target,
         headers=[(name, value) for name, value in usual if name.lower() not in names] + own,
         content_length=-1 if chunked else len(body),
@@ -114,8 +123,9 @@ def show_answer(site: Site, request: HttpRequest, body: bytes, out: BinaryIO) ->
     read: Callable[[int], bytes] | None = io.BytesIO(body).read if request.content_length else None
     answer = site.handle(request, read)
     if isinstance(answer, Report):
-        # The log follows in any case.
-        text = text_page(replace(answer, log_lines=None))
+        # The log follows in any case; its file is mostly gone when somebody looks for it.
+        facts = [(label, value) for label, value in answer.facts if label != "Log"]
+        text = text_page(replace(answer, log_lines=None, facts=facts))
         _head(out, answer.status, answer.reason, [("Content-Type", "text/plain; charset=utf-8")])
         out.write(text.encode())
         return answer.status < 500
@@ -174,6 +184,8 @@ def _section(title: str, lines: Sequence[str]) -> None:
 
 def _url(text: str) -> tuple[str, int, str]:
     """Return the Host header, the port and the target of the URL argument."""
+    if _CONTROL.search(text):
+        raise SettingError("H41", f"{text!r} is no URL: it has a control character; write %0A")
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -331,3 +331,18 @@ class TestRequest:
         assert result.returncode == 1
         assert "first chunk" in result.stdout
         assert "broken off" in result.stderr
+
+    if sys.platform != "win32":
+
+        def test_a_reader_that_has_enough_is_told_nothing(self, site: Path) -> None:
+            command = f"{sys.executable} -m iiswsgi request '{site}' /size/9000000 | head -c 4"
+            result = subprocess.run(
+                ["bash", "-o", "pipefail", "-c", command],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert result.returncode == 1
+            assert result.stdout == "HTTP"
+            assert result.stderr == ""

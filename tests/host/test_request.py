@@ -72,6 +72,10 @@ class TestRequestFrom:
             ("ftp://shop.example/",),
             ("http:///x",),
             ("http://h:port/",),
+            ("/a\r\nX: y",),
+            ("http://h/\x7f",),
+            ("/", "-X", "A\r\nB"),
+            ("/", "-X", "A B"),
             ("/", "-H", "no colon"),
             ("/", "-H", "bad name: x"),
             ("/", "-H", "X: a\r\nY: b"),
@@ -127,6 +131,8 @@ class TestShowAnswer:
         assert text.startswith("HTTP/1.1 500 Internal Server Error\n")
         assert "The worker died before it answered anything" in text
         assert "gone" not in text  # the log is printed for itself
+        assert "Log: " not in text  # which is in a folder that goes at the end
+        assert "More about it: " in text
 
     def test_a_response_that_is_broken_off(self, capsys: pytest.CaptureFixture[str]) -> None:
         FakePool.answers(chunks=[b"half", failure("killed")])
