@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import unquote_plus
 
 from setuptools import Command
 
@@ -86,5 +87,31 @@ class test_msdeploy(Command):  # noqa: N801 - the name is the command's
         return ini
 
     def _ask_paster(self) -> bool:
-        command = [str(self.paster), "request", "-v", self.config_file or INI, self.url]
+        from iiswsgi.host import trial
+
+        path, mark, query = trial.request_for(self.url).target.partition("?")
+        parts = map(_for_paster, query.split("&")) if mark else ()
+        command = [str(self.paster), "request", self.config_file or INI, path, *parts]
         return process.run(command, timeout=SECONDS, cwd=self.folder, check=False).status == 0
+
+
+def _for_paster(part: str) -> str:
+    """A part of a query as an argument of `paster request`, which makes the query of arguments.
+
+    It quotes them again, so they are given unquoted; what is in the URL itself it does not heed.
+
+    :raises InstallError: I43, it would make something else of this part.
+    """
+    name, equals, value = part.partition("=")
+    try:
+        name, value = (unquote_plus(text, errors="strict") for text in (name, value))
+        if not name.startswith("-") and "=" not in name and "\0" not in name + value:
+            return f"{name}{equals}{value}"
+    except UnicodeDecodeError:
+        pass
+    raise InstallError(
+        "I43",
+        f"`paster request` cannot ask for {part!r} in a query: it must be UTF-8 without %00, and "
+        "its name must not begin with - nor hold a =; ask for another URL with --url, or without "
+        "--paster",
+    )

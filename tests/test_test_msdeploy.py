@@ -125,8 +125,42 @@ def test_paster_is_used_on_request(app, tmp_path):
     status, output = ask(app, "-p", paster(tmp_path), "-c", "app.ini", "-u", "/x", GREETING="me")
     assert status == 0, output
     assert "hello me" in output
-    assert "request -v app.ini /x" in output
+    assert "request app.ini /x" in output
     assert "worker" not in output
+
+
+ASKED = """\
+def main(global_conf):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [f"asked for {environ['PATH_INFO']}?{environ['QUERY_STRING']}.".encode()]
+    return application
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("/x?a=ü&b=c", "/x?a=%C3%BC&b=c."),
+        ("http://h/x%20y?a=%26+%3D=&b&&%C3%BC=", "/x y?a=%26%20%3D%3D&b&&%C3%BC=."),
+        ("/x?", "/x?."),
+        ("/x", "/x?."),
+    ],
+)
+def test_paster_is_asked_for_the_query_too(app, tmp_path, url, seen):
+    (app / "asked.py").write_text(ASKED, encoding="utf-8")
+    (app / "asked.ini").write_text("[app:main]\npaste.app_factory = asked:main\n")
+    status, output = ask(app, "-p", paster(tmp_path), "-c", "asked.ini", "-u", url)
+    assert status == 0, output
+    assert f"asked for {seen}" in output
+
+
+@pytest.mark.parametrize("query", ["a=1&--header=x", "a=%FF", "%00", "a%3Db=1"])
+def test_what_paster_cannot_be_asked_for_is_one_sentence(app, tmp_path, query):
+    status, output = ask(app, "-p", paster(tmp_path), "-c", "app.ini", "-u", f"/x?{query}")
+    assert status == 1
+    assert "error: IISWSGI-I43: " in output
+    assert "Traceback" not in output
 
 
 def test_what_fails_in_paster_fails_too(app, tmp_path):

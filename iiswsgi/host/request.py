@@ -194,7 +194,8 @@ def _url(text: str) -> tuple[str, int, str]:
     if parts.scheme:
         if parts.scheme != "http" or not parts.netloc:
             raise SettingError("H41", f"{_shown(text)}: only http:// URLs can be asked for")
-        host, target = parts.netloc.rpartition("@")[2], text.partition(parts.netloc)[2]
+        host = parts.netloc.rpartition("@")[2]
+        target = text.partition("//")[2][len(parts.netloc) :]
     else:
         host, target = "localhost", text
     if not target.startswith(("/", "?")) and target:

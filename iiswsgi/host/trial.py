@@ -20,9 +20,10 @@ from iiswsgi.host.definition import Definition, load
 from iiswsgi.host.filtering import RequestFilter
 from iiswsgi.host.request import PATIENCE, request_from, show_answer, show_worker
 from iiswsgi.host.site import Site
+from iiswsgi.host.variables import HttpRequest
 from iiswsgi.iis.config import FastCgiApplication, Handler, SiteConfig
 
-__all__ = ["try_ini", "try_site"]
+__all__ = ["request_for", "try_ini", "try_site"]
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,14 @@ MAX_IN_MEMORY = 1 << 20
 
 _FAILED = re.compile(r"\S.*IISWSGI-W0[1235]: ")
 """A record of a failed application: an exception, or a body that is not what was promised."""
+
+
+def request_for(url: str) -> HttpRequest:
+    """A plain GET.
+
+    :raises SettingError: H41, this is no URL.
+    """
+    return request_from(argparse.Namespace(url=url, method="GET", header=[], data=None), b"")
 
 
 def try_site(site: Path, url: str, out: BinaryIO) -> bool:
@@ -58,7 +67,7 @@ def try_ini(ini: Path, url: str, out: BinaryIO) -> bool:
 
 
 def _ask(definition: Definition, url: str, out: BinaryIO) -> bool:
-    request = request_from(argparse.Namespace(url=url, method="GET", header=[], data=None), b"")
+    request = request_for(url)
     with (
         tempfile.TemporaryDirectory(prefix="iiswsgi-test-", ignore_cleanup_errors=True) as folder,
         tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as answer,

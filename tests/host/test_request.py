@@ -38,6 +38,7 @@ class TestRequestFrom:
         assert ("Host", "shop.example:8080") in asked.headers
         assert asked.server_port == 8080
         assert made("http://shop.example").target == "/"
+        assert made("http://t/x").target == "/x"  # the host's name is in http:// too
         assert made("http://shop.example?x").target == "/?x"
 
     def test_data_is_a_post_with_a_length(self) -> None:
