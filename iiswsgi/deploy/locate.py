@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -44,8 +45,9 @@ def locate(
     if path is not None:
         return _existing(path, "the folder given")
     if environ.get(VARIABLE):
-        folder = _existing(Path(environ[VARIABLE]), f"the environment variable {VARIABLE}")
-        if need_stamp and not _has_stamp(folder):
+        source = f"the environment variable {VARIABLE}"
+        folder = _existing(Path(environ[VARIABLE]), source)
+        if need_stamp and not _is_found(folder, source, need_stamp=True):
             raise InstallError(
                 "I22",
                 f"{folder} has no {STAMP}: nothing was unpacked there since the last installation. "
@@ -75,16 +77,29 @@ def remove_stamp(folder: Path) -> None:
 
 def _existing(path: Path, source: str) -> Path:
     folder = Path(os.path.abspath(path))
-    if not folder.is_dir():
+    if not _is_found(folder, source):
         raise InstallError("I21", f"{folder} is no folder; {source} must name the application's")
     log.info("the application's folder is %s, by %s", folder, source)
     return folder
+
+
+def _is_found(folder: Path, source: str, *, need_stamp: bool = False) -> bool:
+    try:
+        return _is_there(folder, need_stamp)
+    except OSError as error:
+        raise InstallError(
+            "I21",
+            f"{folder} cannot be looked into: {error.strerror}; {source} must name the "
+            "application's, which this account must be allowed to change",
+        ) from error
 
 
 def candidates(
     appcmd: AppCmd, environ: Mapping[str, str], app_name: str, need_stamp: bool
 ) -> list[Path]:
     """The folders that come into question, each once, in the order of IIS's list.
+
+    Other sites' folders may be on drives that are away, or closed to us; they are passed over.
 
     :raises InstallError: I11, appcmd refuses.
     """
@@ -93,10 +108,16 @@ def candidates(
         folder = Path(_expanded(directory.physical_path, environ))
         if not folder.is_absolute() or not _is_named(directory, folder, app_name):
             continue  # a name that nobody has put in would make it relative to here
-        if not folder.is_dir():
-            continue
-        if not need_stamp or _has_stamp(folder):
-            found.setdefault(os.path.normcase(os.path.abspath(folder)), folder)
+        try:
+            if _is_there(folder, need_stamp):
+                found.setdefault(os.path.normcase(os.path.abspath(folder)), folder)
+        except OSError as error:
+            log.warning(
+                "IISWSGI-I27: %s of %s is passed over, for it cannot be looked into: %s",
+                folder,
+                directory.name,
+                error.strerror,
+            )
     return list(found.values())
 
 
@@ -119,8 +140,26 @@ def _only(folders: list[Path], app_name: str, need_stamp: bool) -> Path:
     return folders[0]
 
 
-def _has_stamp(folder: Path) -> bool:
-    return (folder / STAMP).is_file()
+def _is_there(folder: Path, need_stamp: bool) -> bool:
+    """Whether the folder exists, and has a stamp if it needs one.
+
+    :raises OSError: it cannot be told.
+    """
+    # The stamp is looked for in any case: that takes the right to enter the folder.
+    has_stamp = stat.S_ISREG(_mode(folder / STAMP))
+    return has_stamp or (not need_stamp and stat.S_ISDIR(_mode(folder)))
+
+
+def _mode(path: Path) -> int:
+    """What is at *path*, 0 for nothing.
+
+    :raises OSError: it cannot be told. pathlib's ``is_dir`` takes some of such errors for a no and
+        raises others; which ones depends on the version of Python.
+    """
+    try:
+        return os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _is_named(directory: VirtualDirectory, folder: Path, app_name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -122,6 +123,45 @@ def test_without_the_stamp_the_name_decides(tmp_path):
     assert locate({}, sites, app_name="App", need_stamp=False) == tmp_path / "a"
     with pytest.raises(InstallError, match="I23"):
         locate({}, sites, app_name="App")
+
+
+def unreadable(tmp_path, monkeypatch):
+    """A folder that only another account may look into; ours may be root."""
+    closed = folder(tmp_path / "closed")
+    stat = os.stat
+
+    def refuse(path, *arguments, **options):
+        if isinstance(path, (str, os.PathLike)) and os.fspath(path).startswith(str(closed)):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    return closed
+
+
+def test_a_folder_that_cannot_be_looked_into_is_passed_over(tmp_path, monkeypatch, caplog):
+    meant = folder(tmp_path / "app")
+    too_long = tmp_path / ("x" * 300)
+    sites = Sites(
+        ("Other/", unreadable(tmp_path, monkeypatch)), ("Long/", too_long), ("Mine/", meant)
+    )
+    assert locate({}, sites) == meant
+    assert "IISWSGI-I27: " in caplog.text
+    assert "closed of Other/ is passed over" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["path", "variable"])
+def test_a_named_folder_that_cannot_be_looked_into_is_one_sentence(tmp_path, monkeypatch, how):
+    closed = unreadable(tmp_path, monkeypatch)
+    environ = {"APPL_PHYSICAL_PATH": str(closed)} if how == "variable" else {}
+    with pytest.raises(InstallError, match=r"I21: .*closed cannot be looked into: Permission"):
+        locate(environ, None, path=closed if how == "path" else None)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InstallError, match=r"I21: .*file is no folder"):
+        locate({}, None, path=tmp_path / "file")
 
 
 def test_a_path_of_more_than_260_characters(tmp_path):
