@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iiswsgi import __version__, process
+from iiswsgi.deploy import pipsettings
 from iiswsgi.deploy.environment import MODULES, install_tools, make_environment
 from iiswsgi.deploy.locate import VARIABLE, locate, remove_stamp
 from iiswsgi.deploy.project import STAMP
@@ -37,8 +38,9 @@ SECONDS = 7200.0
 INTERRUPTED = 130
 """What shells take for "ended by Ctrl-C"."""
 
-MISLEADING = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
-"""Variables that tell a Python where its modules are; an environment knows that by itself."""
+MISLEADING = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__", *pipsettings.VARIABLES)
+"""Variables that tell a Python where its modules are, which an environment knows by itself, or pip
+where else to put them."""
 
 WITHOUT_SETUP = "import setuptools; setuptools.setup()"
 """What setup.py would be in a project that has only a pyproject.toml."""
@@ -77,10 +79,11 @@ def _install(options: argparse.Namespace, commands: list[str], environ: Mapping[
     python = sys.executable
     if options.virtualenv:
         python = make_environment(folder, options.virtualenv, env)
-        install_tools(python, folder, env)
-    process.run(
-        [python, *_setup(folder), *(commands or COMMANDS)], timeout=SECONDS, cwd=folder, env=env
-    )
+    with pipsettings.pip_environment(python, env) as pip_env:
+        if options.virtualenv:
+            install_tools(python, folder, pip_env)
+        command = [python, *_setup(folder), *(commands or COMMANDS)]
+        process.run(command, timeout=SECONDS, cwd=folder, env=pip_env)
     return folder
 
 
@@ -99,10 +102,11 @@ def _child_environment(environ: Mapping[str, str], folder: Path) -> dict[str, st
     """What the setup commands get: ours, the folder's name, and output that is readable at once.
 
     The folder's name is how a project's own code learns it; that much is the contract. Modules
-    that PYTHONPATH brings in would pass for installed, and be missing when IIS starts a process.
+    that PYTHONPATH brings in would pass for installed, and be missing when IIS starts a process;
+    and so would those that pip puts elsewhere.
     """
     return {
-        **{name: value for name, value in environ.items() if name not in MISLEADING},
+        **{name: value for name, value in environ.items() if name.upper() not in MISLEADING},
         VARIABLE: str(folder),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",

@@ -45,8 +45,13 @@ def test_an_application_is_found_installed_registered_and_asked(tmp_path, name):
     app = application(tmp_path / name)
     server = Server(tmp_path, app)
     make = script(app).name
-    status, output = server.install("-a", "greeter", "-e", make)
+    # What pip is told for something else does not count.
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / "pip.ini").write_text(f"[install]\ntarget = {elsewhere}\n", encoding="utf-8")
+    misleading = {"PIP_PREFIX": elsewhere, "PIP_CONFIG_FILE": tmp_path / "pip.ini"}
+    status, output = server.install("-a", "greeter", "-e", make, **misleading)
     assert status == 0, output
+    assert not elsewhere.exists()
     assert "HTTP/1.1 200 OK" in output
     assert f"{app} is installed" in output
     assert not (app / "iis_install.stamp").exists()
