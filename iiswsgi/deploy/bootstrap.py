@@ -75,16 +75,24 @@ def _install(options: argparse.Namespace, commands: list[str], environ: Mapping[
         need_stamp=not options.ignore_stamp,
     )
     remove_stamp(folder)
-    env = _child_environment(environ, folder)
+    try:
+        _run(folder, options.virtualenv, commands, _child_environment(environ, folder))
+    finally:
+        # Where the stamp's template is, as in a checkout, pip's build has made another one.
+        remove_stamp(folder)
+    return folder
+
+
+def _run(folder: Path, virtualenv: str | None, commands: list[str], env: Mapping[str, str]) -> None:
+    """Run the setup commands, in an environment of the folder's own if one is asked for."""
     python = sys.executable
-    if options.virtualenv:
-        python = make_environment(folder, options.virtualenv, env)
+    if virtualenv:
+        python = make_environment(folder, virtualenv, env)
     with pipsettings.pip_environment(python, env) as pip_env:
-        if options.virtualenv:
+        if virtualenv:
             install_tools(python, folder, pip_env)
         command = [python, *_setup(folder), *(commands or COMMANDS)]
         process.run(command, timeout=SECONDS, cwd=folder, env=pip_env)
-    return folder
 
 
 def _setup(folder: Path) -> tuple[str, ...]:

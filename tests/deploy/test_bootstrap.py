@@ -116,6 +116,14 @@ def test_the_projects_own_failure_is_shown(tmp_path):
     assert not (app / "iis_install.stamp").exists()
 
 
+@pytest.mark.parametrize("status", [0, 7])
+def test_a_stamp_that_the_build_has_made_anew_goes_too(tmp_path, status):
+    setup = f"open('iis_install.stamp', 'x').close()\nraise SystemExit({status})\n"
+    app = application(tmp_path / "app", setup__py=setup)
+    assert bootstrap("--path", app, "check")[0] == (1 if status else 0)
+    assert not (app / "iis_install.stamp").exists()
+
+
 def test_a_project_without_setup_py(tmp_path):
     app = application(tmp_path / "app")
     (app / "setup.py").unlink()
