@@ -35,6 +35,9 @@ class install_pyramid(install_msdeploy):  # noqa: N801 - a command's name
             raise OptionError(f"scaffold is {self.scaffold!r}; it can be {', '.join(SCAFFOLDS)}")
         if not re.fullmatch("[a-z][a-z0-9_]*", self.project):
             raise OptionError(f"project is {self.project!r}; it must be a package's name")
+        if self.project == DEFAULT:
+            # Nobody has chosen a name, perhaps only another scaffold.
+            self.project = self.scaffold
         if self.project in SCAFFOLDS and self.project != self.scaffold:
             raise OptionError(f"{self.project!r} is a scaffold; choose another name of the project")
 
