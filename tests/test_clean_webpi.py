@@ -83,6 +83,26 @@ def test_what_is_the_projects_goes_and_nothing_else(project, cache, sites):
     assert sites_before - files(sites) == {f"SampleApp/{STAMP}", f"SampleApp2/{STAMP}"}
 
 
+PARAMETERS = '<parameters><parameter name="x" tags="iisApp" defaultValue="{}"/></parameters>'
+
+
+@pytest.mark.parametrize(
+    ("default", "found"),
+    [
+        ("Site/SampleApplication", {"SampleApp", "SampleApp2", "SampleApplication"}),
+        ("Site", {"SampleApp", "SampleApp2", ""}),
+        ("{Other}/SampleApplication", {"SampleApp", "SampleApp2"}),
+    ],
+)
+def test_the_proposed_path_is_looked_for_too(project, sites, default, found):
+    project.joinpath("Manifest.xml").write_text(MANIFEST)
+    project.joinpath("Parameters.xml").write_text(PARAMETERS.format(default))
+    sites.joinpath(STAMP).write_text("x")
+    before = files(sites)
+    run()
+    assert before - files(sites) == {f"{name}/{STAMP}".lstrip("/") for name in found}
+
+
 def test_the_usual_cache_is_found(project, tmp_path, monkeypatch, cache):
     usual = tmp_path / "local" / "Microsoft" / "Web Platform Installer"
     usual.parent.mkdir(parents=True)

@@ -16,6 +16,7 @@ from pathlib import Path, PureWindowsPath
 from iiswsgi.deploy import locate
 from iiswsgi.deploy.feedreader import parse_feed
 from iiswsgi.deploy.manifest import read_manifest
+from iiswsgi.deploy.parameters import APPLICATION_TAG, read_parameters
 from iiswsgi.deploy.project import Project
 from iiswsgi.deploy.webpi import feed_id
 from iiswsgi.errors import DeployError
@@ -52,9 +53,12 @@ def clear_application(project: Project, cache: Path | None, environ: Mapping[str
     """Clear the downloads of the project's package, and the stamps of broken installations.
 
     A stamp that is left would be taken for the next installation's: the application's folder is
-    searched by it.
+    searched by it. An application is known by the name or the path that the package proposes; where
+    somebody has chosen another, nothing tells that it is this project's.
 
-    :raises DeployError: D52; D06 or D08, as reading Manifest.xml does.
+    :raises DeployError: D52; D06 or D08, as reading Manifest.xml does; D06, D13 or D14, as reading
+        Parameters.xml does.
+    :raises ConfigError: C01, one of them is no well-formed XML.
     :raises InstallError: I11, or as :func:`iiswsgi.process.run` does: appcmd failed.
     """
     if cache is not None:
@@ -67,12 +71,23 @@ def clear_application(project: Project, cache: Path | None, environ: Mapping[str
             project.name,
         )
         return
+    for folder in locate.candidates(found, environ, _names(project), need_stamp=True):
+        _log.info("removing the stale stamp of %s", folder)
+        locate.remove_stamp(folder)
+
+
+def _names(project: Project) -> list[str]:
+    """What the application is called in IIS unless somebody chooses another name."""
     name = project.name
     if project.manifest.is_file():
         name = read_manifest(project.manifest).app_folder
-    for folder in locate.candidates(found, environ, name, need_stamp=True):
-        _log.info("removing the stale stamp of %s", folder)
-        locate.remove_stamp(folder)
+    if not project.parameters.is_file():
+        return [name]
+    [path] = (each for each in read_parameters(project.parameters) if APPLICATION_TAG in each.tags)
+    if not path.default or "{" in path.default:  # which stands for another parameter's value
+        return [name]
+    # With a slash: a site's own folder is meant, and no application below it.
+    return [name, f"{path.default.strip('/')}/"]
 
 
 def clear_feed(project: Project, cache: Path | None) -> None:

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iiswsgi.deploy.project import STAMP
@@ -60,7 +60,8 @@ def locate(
             f"the application cannot be looked for: {VARIABLE} is not set, and there is no "
             "appcmd.exe that knows the sites. Name the folder with --path",
         )
-    return _only(candidates(appcmd, environ, app_name, need_stamp), app_name, need_stamp)
+    names = [app_name] if app_name else []
+    return _only(candidates(appcmd, environ, names, need_stamp), app_name, need_stamp)
 
 
 def remove_stamp(folder: Path) -> None:
@@ -95,18 +96,20 @@ def _is_found(folder: Path, source: str, *, need_stamp: bool = False) -> bool:
 
 
 def candidates(
-    appcmd: AppCmd, environ: Mapping[str, str], app_name: str, need_stamp: bool
+    appcmd: AppCmd, environ: Mapping[str, str], names: Sequence[str], need_stamp: bool
 ) -> list[Path]:
     """The folders that come into question, each once, in the order of IIS's list.
 
     Other sites' folders may be on drives that are away, or closed to us; they are passed over.
 
+    :param names: what a site, an application or its folder is called; one with a slash in it is a
+        whole path in IIS, from the site's name on. With none, all count.
     :raises InstallError: I11, appcmd refuses.
     """
     found: dict[str, Path] = {}
     for directory in appcmd.virtual_directories():
         folder = Path(_expanded(directory.physical_path, environ))
-        if not folder.is_absolute() or not _is_named(directory, folder, app_name):
+        if not folder.is_absolute() or not _is_named(directory, folder, names):
             continue  # a name that nobody has put in would make it relative to here
         try:
             if _is_there(folder, need_stamp):
@@ -162,11 +165,15 @@ def _mode(path: Path) -> int:
         return 0
 
 
-def _is_named(directory: VirtualDirectory, folder: Path, app_name: str) -> bool:
+def _is_named(directory: VirtualDirectory, folder: Path, names: Sequence[str]) -> bool:
     """Whether the site, the application or the folder is called so, perhaps with a number."""
-    names: Iterable[str] = (*directory.name.strip("/").split("/"), folder.name)
-    pattern = re.compile(re.escape(app_name) + "[0-9]*", re.IGNORECASE)
-    return not app_name or any(map(pattern.fullmatch, names))
+    path = directory.name.strip("/")
+    parts = (*path.split("/"), folder.name)
+    for name in names:
+        pattern = re.compile(re.escape(name.strip("/")) + "[0-9]*", re.IGNORECASE)
+        if any(map(pattern.fullmatch, (path,) if "/" in name else parts)):
+            return True
+    return not names
 
 
 def _expanded(path: str, environ: Mapping[str, str]) -> str:

@@ -109,6 +109,17 @@ def test_a_name_narrows_the_search(tmp_path, name):
     assert locate({}, sites, app_name=name) == meant
 
 
+def test_a_path_in_iis_is_a_name_too(tmp_path):
+    meant = folder(tmp_path / "folder")
+    sites = Sites(
+        ("Shop/", folder(tmp_path / "root")),
+        ("Shop/Web2/", meant),
+        ("Web/Shop/", folder(tmp_path / "other")),
+    )
+    assert locate({}, sites, app_name="shop/web") == meant
+    assert locate({}, sites, app_name="Shop/") == tmp_path / "root"
+
+
 def test_a_name_that_nothing_has_is_one_sentence(tmp_path):
     sites = Sites(("Shop/", folder(tmp_path / "a")))
     with pytest.raises(InstallError, match=r"I23: .*stamp and the name Store"):
