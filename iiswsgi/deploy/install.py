@@ -109,7 +109,8 @@ def write_web_config(folder: Path, variables: Mapping[str, str]) -> Path | None:
     A file that IIS could not read never takes the place of one that it can.
 
     :raises DeployError: D06, the template cannot be read.
-    :raises ConfigError: what came out is no web.config; the file was left as it was.
+    :raises ConfigError: C06, a value is no text; else what came out is no web.config. The file was
+        left as it was.
     :raises InstallError: I31, the file cannot be written.
     """
     template, target = folder / TEMPLATE, folder / WEB_CONFIG
@@ -117,7 +118,7 @@ def write_web_config(folder: Path, variables: Mapping[str, str]) -> Path | None:
         log.info("%s has no %s, so its %s stays as it is", folder, TEMPLATE, WEB_CONFIG)
         return None
     filled = fill(read_text(template), variables)
-    data = filled.text.encode()
+    data = filled.encoded(str(template))
     parse_config(data, f"{template}, filled in")
     try:
         _replace(target, data)

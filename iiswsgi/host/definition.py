@@ -80,7 +80,7 @@ def _filled(path: Path, data: bytes, environ: Mapping[str, str]) -> bytes:
     if filled.unknown:
         unknown = ", ".join(filled.unknown)
         log.warning("IISWSGI-H33: %s: no value for %s; left as they stand", path, unknown)
-    return filled.text.encode("utf-8")
+    return filled.encoded(str(path))
 
 
 def _watching_the_template(config: SiteConfig, path: Path) -> SiteConfig:

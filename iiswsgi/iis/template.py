@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from iiswsgi.errors import ConfigError
+
 __all__ = ["Filled", "fill"]
 
 _NAME = re.compile(
@@ -21,6 +23,7 @@ _NAME = re.compile(
     r"(?P<rest>(?:\\[^\\\"'<>&|;%]*)*)|%%"
 )
 """A variable, with the Windows path that continues it; or an escaped percent sign."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
 
 
@@ -33,6 +36,23 @@ class Filled:
     """The variables that occur in the template, with what was put there."""
     unknown: tuple[str, ...]
     """Names that occur and are not known; they were left as they stood, for IIS to expand."""
+
+    def encoded(self, file: str) -> bytes:
+        """The text in UTF-8.
+
+        :param file: how the message calls the template.
+        :raises ConfigError: C06, a value cannot be text: on POSIX a variable may have any bytes, on
+            Windows half a pair of surrogates.
+        """
+        try:
+            return self.text.encode()
+        except UnicodeEncodeError as error:
+            wrong = [name for name, value in self.used.items() if _SURROGATE.search(value)]
+            raise ConfigError(
+                "C06",
+                f"{file}: the value of the variable {' or '.join(wrong)} is not UTF-8, as the file "
+                "that it is put into must be; give it another value",
+            ) from error
 
 
 def fill(template: str, variables: Mapping[str, str], *, xml: bool = True) -> Filled:

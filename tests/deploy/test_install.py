@@ -41,6 +41,13 @@ def test_a_web_config_is_filled_in_and_written(app):
     assert registrations[0].variables == (("GREETING", 'say "<hi>" & go'),)
 
 
+def test_a_value_that_is_no_text_leaves_the_web_config_as_it_was(app):
+    (app / "web.config").write_text("old")
+    with pytest.raises(ConfigError, match=r"C06: .*the variable GREETING is not UTF-8"):
+        write_web_config(app, {"APPL_PHYSICAL_PATH": str(app), "GREETING": "a\udcffb"})
+    assert (app / "web.config").read_text() == "old"
+
+
 def test_a_path_of_more_than_260_characters(tmp_path):
     app = application(deep(tmp_path))
     install_appcmd(tmp_path / "bin")

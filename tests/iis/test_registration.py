@@ -44,8 +44,12 @@ def written(tmp_path, text):
     return path
 
 
-def test_all_applications_come_out_as_they_are_written(tmp_path):
+def test_all_applications_come_out_as_they_are_written(tmp_path, caplog):
     config, registrations = read_registrations(written(tmp_path, WEB_CONFIG))
+    [left_out] = caplog.messages
+    assert "IISWSGI-I14: " in left_out
+    assert "web.config, line 25: " in left_out
+    assert "<location path='elsewhere'>" in left_out
     assert registrations == (
         Registration(
             (

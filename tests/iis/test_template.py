@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
+import pytest
+
+from iiswsgi.errors import ConfigError
 from iiswsgi.iis.template import fill
 
 
@@ -65,3 +68,10 @@ def test_a_posix_path_takes_the_backslashes_behind_it_along() -> None:
 def test_a_plain_text_is_filled_as_it_is() -> None:
     filled = fill("<!-- %X% -->", {"X": "a & b"}, xml=False)
     assert filled.text == "<!-- a & b -->"
+
+
+def test_a_value_that_is_no_text_is_one_sentence() -> None:
+    filled = fill("<a>%A% %B% %C%</a>", {"A": "\u00fc\n", "B": "b\udcff", "C": "c"})
+    with pytest.raises(ConfigError, match=r"C06: x\.in: the value of the variable B is not UTF-8"):
+        filled.encoded("x.in")
+    assert fill("%A%", {"A": "\u00fc"}).encoded("x.in") == b"\xc3\xbc"
