@@ -34,13 +34,20 @@ def fault(error: Exception) -> str:
 
 def _no_section(error: configparser.MissingSectionHeaderError) -> str:
     """Why a line is no part of a section; an editor may show it as the head of one."""
-    # PasteDeploy reads with the encoding of the system, which on Windows makes letters of the mark.
-    as_read = error.line.encode(locale.getpreferredencoding(False), "replace")
-    if error.lineno == 1 and as_read.startswith(_MARKS):
+    if error.lineno == 1 and _is_marked(error.line):
         return "the file begins with a byte order mark; save it as UTF-8 without BOM"
     if error.line.lstrip().startswith("["):
         return f"line {error.lineno} opens a [section] and has no closing bracket"
     return f"line {error.lineno} stands before the first [section]"
+
+
+def _is_marked(line: str) -> bool:
+    """Whether a file's first line has a byte order mark, as a character or as letters.
+
+    PasteDeploy reads with the encoding of the system, which on Windows makes letters of it.
+    """
+    as_stored = line.encode(locale.getpreferredencoding(False), "replace")
+    return line.startswith("\ufeff") or as_stored.startswith(_MARKS)
 
 
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

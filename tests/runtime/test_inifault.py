@@ -43,9 +43,10 @@ def test_a_fault_is_named_without_the_value(text, sentence):
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
 def test_a_byte_order_mark_may_be_read_as_letters(mark, monkeypatch):
     monkeypatch.setattr("locale.getpreferredencoding", lambda do_setlocale=True: "cp1252")
-    with pytest.raises(configparser.Error) as caught:
-        read(mark.decode("cp1252") + "[s]\n")
-    assert "byte order mark" in fault(caught.value)
+    for first in (mark.decode("cp1252"), "\ufeff"):
+        with pytest.raises(configparser.Error) as caught:
+            read(f"{first}[s]\n")
+        assert "byte order mark" in fault(caught.value)
 
 
 def test_other_errors_say_it_themselves():
