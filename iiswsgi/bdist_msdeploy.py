@@ -13,6 +13,8 @@ from typing import ClassVar
 from setuptools import Command
 
 import iiswsgi
+from iiswsgi.deploy.installable import warn_of_obstacles
+from iiswsgi.deploy.manifest import read_manifest
 from iiswsgi.deploy.package import SUFFIX, make_package, package_name, read_package
 from iiswsgi.deploy.project import Project
 from iiswsgi.deploy.pythons import IIS, own_platform, target_python
@@ -20,7 +22,7 @@ from iiswsgi.deploy.systeminfo import AZURE_PARAMETER
 from iiswsgi.deploy.trial import try_package
 from iiswsgi.deploy.wheelhouse import make_wheelhouse
 from iiswsgi.errors import DeployError
-from iiswsgi.options import project_of, reported
+from iiswsgi.options import project_of, pyproject_of, reported
 
 __all__ = ["bdist_msdeploy"]
 
@@ -91,6 +93,13 @@ class bdist_msdeploy(Command):  # noqa: N801 - the name is the command's
         files = self._files()
         with reported():
             project = project_of(self.distribution)
+            warn_of_obstacles(
+                project.folder,
+                pyproject_of(project.folder),
+                self.distribution.get_option_dict("options"),
+                read_manifest(project.manifest),
+                wheels=bool(self.wheelhouse),
+            )
             with self._wheels(project) as wheels:
                 path = make_package(
                     project,

@@ -24,7 +24,15 @@ from iiswsgi.deploy.project import (
 )
 from iiswsgi.errors import DeployError, Error
 
-__all__ = ["check_list", "check_string", "join_build", "paths", "project_of", "reported"]
+__all__ = [
+    "check_list",
+    "check_string",
+    "join_build",
+    "paths",
+    "project_of",
+    "pyproject_of",
+    "reported",
+]
 
 PYPROJECT = "pyproject.toml"
 
@@ -104,10 +112,16 @@ def project_of(distribution: Distribution) -> Project:
     )
 
 
+def pyproject_of(folder: Path) -> dict[str, Any]:
+    """What is in a project's pyproject.toml, which setuptools has read without complaint."""
+    path = folder / PYPROJECT
+    return dict(load_file(path)) if path.is_file() else {}
+
+
 def _tool_table(folder: Path) -> dict[str, Any]:
     """The setup keywords of a project that has no setup(): pyproject.toml's ``[tool.iiswsgi]``."""
     path = folder / PYPROJECT
-    table = load_file(path).get("tool", {}).get("iiswsgi", {}) if path.is_file() else {}
+    table = pyproject_of(folder).get("tool", {}).get("iiswsgi", {})
     if not isinstance(table, dict):
         raise DeployError("D01", f"{path}: [tool] has iiswsgi = {table!r}; it must be a table")
     for name, value in table.items():

@@ -125,6 +125,16 @@ def test_a_clean_build_is_the_same_to_the_byte(project, tmp_path):
     assert first == second
 
 
+def test_a_build_that_the_server_could_not_repeat_is_told_of(project):
+    (project / "setup.py").unlink()
+    (project / "setup.cfg").unlink()
+    text = '[build-system]\nbuild-backend = "flit_core.buildapi"\nrequires = ["flit_core"]\n'
+    write(project, {"pyproject.toml": text + '[project]\nname = "guest-book"\nversion = "1"\n'})
+    said = run(project, "-m", "iiswsgi", "bdist_msdeploy")
+    assert said.count("IISWSGI-D39: ") == 1
+    assert the_package(project / "dist")
+
+
 @pytest.mark.parametrize("options", [[], ["--dist-dir=out/put"], ["--dist-dir=."]])
 def test_the_package_before_is_not_in_the_next(project, options):
     write(project, {"MANIFEST.in": "graft .\nglobal-exclude *.py[co]\n"})
