@@ -23,7 +23,7 @@ def warn_of_slips(parameters: Sequence[Parameter], file: str) -> None:
     for parameter in parameters:
         for says in (*_tags(parameter), *_references(parameter, names)):
             log.warning(
-                "IISWSGI-D29: %s, line %d: the parameter %r has %s",
+                "IISWSGI-D54: %s, line %d: the parameter %r has %s",
                 file,
                 parameter.line,
                 parameter.name,

@@ -28,7 +28,7 @@ def said(attributes, caplog):
 )
 def test_a_slip_is_told_of_with_its_line(attributes, says, caplog):
     *_, last = said(attributes, caplog)
-    assert last.startswith("IISWSGI-D29: Parameters.xml, line 2: the parameter 'X' has ")
+    assert last.startswith("IISWSGI-D54: Parameters.xml, line 2: the parameter 'X' has ")
     assert re.search(says, last)
 
 
