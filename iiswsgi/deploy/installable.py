@@ -39,8 +39,10 @@ def warn_of_obstacles(
     :param wheels: whether the package has a wheelhouse.
     """
     file = folder / "pyproject.toml"
-    system = pyproject.get("build-system", {})
-    backend = system.get("build-backend", SETUPTOOLS)
+    system = pyproject.get("build-system")
+    if not isinstance(system, dict):  # setuptools, which has read the file, does not look at it
+        system = {}
+    backend = str(system.get("build-backend", SETUPTOOLS))
     if not backend.startswith("setuptools.") and "backend-path" not in system:
         log.warning(
             "IISWSGI-D39: %s: the build-backend of [build-system] is %r, and the server installs "

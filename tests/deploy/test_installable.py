@@ -37,6 +37,7 @@ def test_another_build_backend_is_told_of(tmp_path, caplog):
         backend("setuptools.build_meta:__legacy__"),
         backend("own", **{"backend-path": ["."]}),
         {"build-system": {}, "tool": {"setuptools": PACKAGES}},
+        {"build-system": 3, "tool": {"setuptools": PACKAGES}},
     ],
 )
 def test_setuptools_is_there(tmp_path, caplog, pyproject):
