@@ -117,9 +117,9 @@ def test_requests_that_hang_at_once_have_each_stack_once(caplog):
     assert len({record.iiswsgi_request for record in caplog.records}) == len(names)
 
 
-def test_of_the_other_threads_a_limited_number_is_shown(hanging, caplog):
+def test_of_the_other_threads_a_limited_number_is_shown(caplog):
     names = [f"idle {number}" for number in range(_OTHER_THREADS + 10)]
-    with waiting(names):
+    with waiting(names), waiting(["worker"], begin_request), Watchdog(0.1):
         assert wait_for(lambda: caplog.records)
     text = shown(caplog.records[0])
     assert "thread 'worker' (the request):" in text
