@@ -118,8 +118,10 @@ class SocketTransport:
         try:
             self._socket.sendall(data)
         except OSError as error:
+            # What the kernel's time-out says on POSIX: "Resource temporarily unavailable".
+            why = "it took nothing for too long" if isinstance(error, BlockingIOError) else error
             raise ClientDisconnected(
-                "P10", f"{self.name} is gone while the response was sent ({error})"
+                "P10", f"{self.name} is gone while the response was sent ({why})"
             ) from error
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """An accepted connection: what it forgives its peer, and how it ends when its place is needed."""
 
 import math
+import sys
 import threading
 import time
 
@@ -51,7 +52,8 @@ def test_it_looks_more_than_once_before_its_time_is_over(pair, shutdown, monkeyp
 def test_a_peer_that_stalls_in_a_request_is_gone_after_its_time(pair, shutdown):
     transport = AcceptedTransport(pair[0], shutdown, "test", 0.05)
     assert transport.receive() == b""
-    with pytest.raises(ClientDisconnected, match="P10"):
+    because = "" if sys.platform == "win32" else "it took nothing for too long"
+    with pytest.raises(ClientDisconnected, match=f"P10: .*{because}"):
         send_much(transport)
 
 
