@@ -91,7 +91,7 @@ class Shutdown:
 
     def _on_signal_outside(self, number: int, frame: FrameType | None) -> None:
         """A signal before or after the application is served."""
-        if not self._served:
+        if not self._served and not self.left_loading:
             self.left_loading = True
             self.request(signal.Signals(number).name)
             raise SystemExit(0)

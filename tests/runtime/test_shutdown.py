@@ -84,20 +84,28 @@ def signals_restored():
 
 @pytest.mark.usefixtures("signals_restored")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_signal_ends_the_loading_and_then_no_exit_hook(shutdown, name):
+def test_a_signal_ends_the_loading_and_a_second_one_no_exit_hook(shutdown, name):
     number = getattr(signal, name)
     shutdown.own_signals()
     with pytest.raises(SystemExit) as ending:
         signal.raise_signal(number)
     assert ending.value.code == 0
     assert (shutdown.reason, shutdown.left_loading) == (name, True)
-    with shutdown.signals():
-        pass
     if number == signal.SIGINT:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
     else:
         signal.raise_signal(number)
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_after_the_serving_a_signal_ends_no_exit_hook(shutdown):
+    shutdown.own_signals()
+    with shutdown.signals():
+        pass
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_the_applications_default_for_sockets_does_not_matter(shutdown):
