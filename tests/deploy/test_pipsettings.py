@@ -35,7 +35,8 @@ def env(tmp_path):
     for path in (home / ".config" / "pip" / "pip.conf", home / "pip" / "pip" / "pip.ini"):
         path.write_text(ELSEWHERE.format(tmp_path / "elsewhere"), encoding="utf-8")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "XDG_"))}
-    return {**kept, "HOME": str(home), "APPDATA": str(home / "pip"), "PYTHONUTF8": "1"}
+    # On Windows pip asks the system for the usual folder, and the profile for an older one.
+    return {**kept, "HOME": str(home), "USERPROFILE": str(home / "pip"), "PYTHONUTF8": "1"}
 
 
 def settings(env):
@@ -59,7 +60,7 @@ def test_where_to_install_is_left_out_and_all_else_counts(env, caplog):
 
 
 def test_nothing_changes_where_there_is_nothing_to_leave_out(env, tmp_path):
-    env = {**env, "HOME": str(tmp_path), "APPDATA": str(tmp_path)}
+    env = {**env, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
     with pip_environment(sys.executable, env) as changed:
         assert changed is env
 
