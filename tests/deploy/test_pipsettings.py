@@ -73,6 +73,7 @@ def test_without_a_pip_nothing_changes(env):
         assert changed is env
 
 
+@pytest.mark.once
 def test_the_setup_commands_get_no_other_place_by_variables(tmp_path):
     names = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_PROXY")
     shown = f"import os\nprint('pip:', [name for name in {names} if name in os.environ])\n"

@@ -10,6 +10,8 @@ import pytest
 
 from functional.sites import EXAMPLES
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
