@@ -32,7 +32,7 @@ enough for responses without end, and of no weight in a large one."""
 
 _STDOUT = int(RecordType.STDOUT)
 
-_WITH_STDIN = (Role.RESPONDER, Role.FILTER)
+_WITH_STDIN = (int(Role.RESPONDER), int(Role.FILTER))
 """Roles whose requests have a body to wait for; an authorizer's ends with PARAMS (section 6.3)."""
 
 

@@ -91,9 +91,9 @@ def _choose(
             raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
             if not raw_path.startswith("/"):
                 continue  # "*" of OPTIONS, or nothing that is known
-        if raw_path == sent_script == sent_info and not _ENCODED.search(raw_path):
-            path = raw_path  # the usual request: nothing was encoded, nothing normalised
-        else:
+        path = raw_path
+        # A path is nearly always free of what stands for something else.
+        if "%" in raw_path or "\\" in raw_path or "/." in raw_path:
             path = _decode(raw_path)
         first = first or (path, raw_path)
         end = _prefix_end(path, mount)
@@ -133,8 +133,6 @@ def _decode(raw_path: str) -> str:
 
 _SCHEME_AND_HOST = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*")
 _PERCENT_U = re.compile(r"(?:%u[0-9A-Fa-f]{4})+")
-_ENCODED = re.compile(r"[%\\]|/\.")
-"""What does not stand for itself in a path."""
 
 
 def _utf8_escapes(match: re.Match[str]) -> str:
