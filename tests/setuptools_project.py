@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,16 @@ from setuptools import setup
 
 setup(name="shop", version="1.2", packages=[])
 """
+
+
+def copy_source(folder: Path) -> Path:
+    """Copy what iiswsgi is built from: a build leaves files beside it, which other suites read."""
+    folder.mkdir()
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.rst", "CHANGES.rst", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "iiswsgi", folder / "iiswsgi", ignore=ignored)
+    return folder
 
 
 def write_project(folder: Path, **files: str) -> Path:

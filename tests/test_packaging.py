@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import importlib
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,18 +13,15 @@ from pathlib import Path
 import pytest
 
 import iiswsgi
+from setuptools_project import copy_source
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """A wheel built from a copy of the sources, for the build leaves files beside them."""
-    copy = tmp_path_factory.mktemp("source")
-    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.rst", "CHANGES.rst", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "iiswsgi", copy / "iiswsgi", ignore=ignored)
+    """A wheel built from a copy of the sources."""
+    copy = copy_source(tmp_path_factory.mktemp("built") / "source")
     command = [sys.executable, "-W", "ignore", "setup.py", "--quiet", "bdist_wheel", "-d", "."]
     subprocess.run(command, cwd=copy, check=True, stdin=subprocess.DEVNULL, timeout=120)
     [path] = copy.glob("*.whl")
