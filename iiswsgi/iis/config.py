@@ -24,10 +24,13 @@ __all__ = [
     "Protocol",
     "SiteConfig",
     "StderrMode",
+    "fastcgi_applications",
     "find_application",
+    "is_here",
     "match_handler",
     "parse_config",
     "read_config",
+    "sections",
 ]
 
 StderrMode = Literal[
@@ -203,8 +206,12 @@ class _Reader:
 
 def _roots(root: Element) -> list[Element]:
     """The configuration itself and the ``<location>`` parts of it that say "here"."""
-    locations = root.find_all("location")
-    return [root, *(part for part in locations if part.attributes.get("path", "") in ("", "."))]
+    return [root, *filter(is_here, root.find_all("location"))]
+
+
+def is_here(location: Element) -> bool:
+    """Whether a ``<location>`` is about the path of the file that it stands in."""
+    return location.attributes.get("path", "") in ("", ".")
 
 
 def sections(root: Element, *path: str) -> list[Element]:
@@ -231,13 +238,8 @@ def parse_config(data: bytes, name: str, base: SiteConfig | None = None) -> Site
     reader = _Reader(name)
     base = base or SiteConfig((), (), (), name)
     return SiteConfig(
-        fastcgi_applications=reader.collection(
-            sections(root, "system.webServer", "fastCgi"),
-            base.fastcgi_applications,
-            "application",
-            reader.application,
-            lambda application: (application.full_path, application.arguments),
-            lambda item: (reader.attribute(item, "fullPath"), item.attributes.get("arguments", "")),
+        fastcgi_applications=fastcgi_applications(
+            sections(root, "system.webServer", "fastCgi"), name, base.fastcgi_applications
         ),
         handlers=reader.collection(
             sections(root, "system.webServer", "handlers"),
@@ -249,6 +251,25 @@ def parse_config(data: bytes, name: str, base: SiteConfig | None = None) -> Site
         ),
         app_settings=_app_settings(reader, sections(root, "appSettings"), base.app_settings),
         path=name,
+    )
+
+
+def fastcgi_applications(
+    elements: list[Element], name: str, inherited: tuple[FastCgiApplication, ...] = ()
+) -> tuple[FastCgiApplication, ...]:
+    """What ``<fastCgi>`` elements say, one after the other.
+
+    :param name: how messages call the file.
+    :raises ConfigError: C02 an unknown name, C03 a wrong value, C04 a key twice.
+    """
+    reader = _Reader(name)
+    return reader.collection(
+        elements,
+        inherited,
+        "application",
+        reader.application,
+        lambda application: (application.full_path, application.arguments),
+        lambda item: (reader.attribute(item, "fullPath"), item.attributes.get("arguments", "")),
     )
 
 

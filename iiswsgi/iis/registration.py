@@ -7,19 +7,21 @@ are not to be written down for good.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from iiswsgi.errors import ConfigError
-from iiswsgi.iis.config import SiteConfig, parse_config, sections
+from iiswsgi.iis.config import (
+    SiteConfig,
+    fastcgi_applications,
+    is_here,
+    parse_config,
+    sections,
+)
 from iiswsgi.iis.document import Element, parse
 
 __all__ = ["Registration", "read_registrations", "registrations_in"]
-
-
-log = logging.getLogger(__name__)
 
 FASTCGI = ("system.webServer", "fastCgi")
 
@@ -54,7 +56,8 @@ class Registration(NamedTuple):
 def read_registrations(path: Path) -> tuple[SiteConfig, tuple[Registration, ...]]:
     """What a ``web.config`` says, and all its FastCGI applications as they are to be registered.
 
-    Those of a ``<location>`` for other paths are not among them, and are told.
+    Those of a ``<location>`` for another path are among them: IIS has one list for all paths. What
+    is said of the same one outside counts more.
 
     :raises ConfigError: as :func:`iiswsgi.iis.config.read_config` does.
     """
@@ -64,26 +67,20 @@ def read_registrations(path: Path) -> tuple[SiteConfig, tuple[Registration, ...]
         raise ConfigError("C01", f"{path} cannot be read: {error.strerror}") from error
     config = parse_config(data, str(path))
     root = parse(data, str(path))
-    written = registrations_in(sections(root, *FASTCGI))
-    _tell_of_other_paths(root, path)
-    # A key may have been removed and written again; the last one counts.
-    by_key = {registration.key: registration for registration in written}
-    kept = [(app.full_path, app.arguments) for app in config.fastcgi_applications]
-    return config, tuple(by_key[key] for key in kept)
+    registered: dict[tuple[str, str], Registration] = {}
+    for found in (sections(root, *FASTCGI), *_of_other_paths(root)):
+        # A key may have been removed and written again; the last one counts.
+        by_key = {registration.key: registration for registration in registrations_in(found)}
+        for app in fastcgi_applications(found, str(path)):
+            key = app.full_path, app.arguments
+            registered.setdefault(key, by_key[key])
+    return config, tuple(registered.values())
 
 
-def _tell_of_other_paths(root: Element, path: Path) -> None:
-    here = sections(root, *FASTCGI)
-    for location in root.find_all("location"):
-        if any(section not in here for section in location.find_all(*FASTCGI)):
-            log.warning(
-                "IISWSGI-I14: %s, line %d: the FastCGI applications of <location path=%r> are not "
-                "registered; IIS has one list of them for all paths, so write them into the "
-                "<fastCgi> outside of <location>",
-                path,
-                location.line,
-                location.attributes.get("path", ""),
-            )
+def _of_other_paths(root: Element) -> list[list[Element]]:
+    """The ``<fastCgi>`` elements of each ``<location>`` that is not about the file's own path."""
+    locations = root.find_all("location")
+    return [list(each.find_all(*FASTCGI)) for each in locations if not is_here(each)]
 
 
 def registrations_in(elements: Iterable[Element]) -> list[Registration]:
