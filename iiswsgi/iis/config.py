@@ -215,6 +215,7 @@ def is_here(location: Element) -> bool:
 
 
 def sections(root: Element, *path: str) -> list[Element]:
+    """The elements at *path* that are about the file's own path, in their order."""
     return [section for part in _roots(root) for section in part.find_all(*path)]
 
 
