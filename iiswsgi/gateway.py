@@ -22,6 +22,7 @@ from iiswsgi.wsgi.call import Outcome, call, refuse
 from iiswsgi.wsgi.environ import make_environ
 from iiswsgi.wsgi.errorpage import ErrorPage
 from iiswsgi.wsgi.filewrapper import FileWrapper
+from iiswsgi.wsgi.unstated import came_in_chunks, takes_whole, tell_unread
 
 if TYPE_CHECKING:
     import socket
@@ -176,20 +177,20 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             error = RequestTooLarge("P04", req.refusal)
             status = "431 Request Header Fields Too Large"
             return refuse(error, _UNREAD, response, error_page=self._pages, status=status)
+        unstated = False
         try:
             environ = make_environ(req.params, script_name=self.settings.script_name)
             if "CONTENT_LENGTH" not in environ:
-                if self.settings.chunked_bodies == "whole":
-                    _state_length(environ, req)
+                unstated = self._is_unstated(environ, req)
             elif self.max_request_body:
                 self._check_length(environ)
         except (BadRequest, RequestTooLarge) as error:
             return refuse(error, req.params, response, error_page=self._pages)
         environ.update(self._static_environ)
-        environ["wsgi.input"] = req.stdin.reader()
+        environ["wsgi.input"] = req.stdin.watched_reader() if unstated else req.stdin.reader()
         if extras is not None:
             extras.dress(environ, response, req)
-        return call(
+        outcome = call(
             self.application,
             environ,
             response,
@@ -197,6 +198,25 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             variables=req.params,
             max_header_bytes=self.settings.max_header_bytes,
         )
+        if unstated and req.stdin.size and not req.stdin.was_read:
+            tell_unread(req.params)
+        return outcome
+
+    def _is_unstated(self, environ: dict[str, Any], req: GatewayRequest) -> bool:
+        """Whether a body goes to the application without its length, since it came in chunks.
+
+        If that must not be, it is taken first; see ``spool_limit`` for where it is meanwhile.
+
+        :raises RequestTooLarge: it is larger than the limit.
+        """
+        if not came_in_chunks(req.params):
+            return False
+        if not takes_whole(self.settings.chunked_bodies):
+            return True
+        req.stdin.drain()
+        req.stdin.check_size()
+        environ["CONTENT_LENGTH"] = str(req.stdin.size)
+        return False
 
     def _check_length(self, environ: dict[str, Any]) -> None:
         """Refuse at once what is stated to be too large; the rest is counted as it comes."""
@@ -207,20 +227,6 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
                 f"the request body of {length} bytes is larger than max_request_body, "
                 f"{self.max_request_body}",
             )
-
-
-def _state_length(environ: dict[str, Any], req: GatewayRequest) -> None:
-    """Say how long a body is that came in chunks, once all of it is here.
-
-    Django, Bottle and a2wsgi take a request without a length for one without a body. What the
-    memory does not hold is in a temporary file meanwhile, see ``spool_limit``.
-
-    :raises RequestTooLarge: the body is larger than the limit.
-    """
-    if req.params.get("CONTENT_LENGTH") == "-1" or req.params.get("HTTP_TRANSFER_ENCODING"):
-        req.stdin.drain()
-        req.stdin.check_size()
-        environ["CONTENT_LENGTH"] = str(req.stdin.size)
 
 
 _UNREAD = {"HTTP_ACCEPT": "text/html"}

@@ -15,6 +15,7 @@ from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType, Role
 from iiswsgi.runtime import settings
 from iiswsgi.runtime.shutdown import Shutdown
 from iiswsgi.server import IISWSGIServer
+from iiswsgi.wsgi import unstated
 from tests.fastcgi.helpers import FakeTransport, records, request_bytes, responses
 
 IIS = {
@@ -156,15 +157,17 @@ def test_what_is_refused_harms_nobody_else(request_, options, status, caplog):
     assert "IISWSGI-" in caplog.text
 
 
-def test_a_chunked_body_over_the_limit_never_reaches_the_application():
+@pytest.mark.parametrize("policy", ["whole", "streamed"])
+def test_a_chunked_body_over_the_limit_never_reaches_the_application(policy):
     def read_all(environ, start_response):
+        environ["wsgi.input"].read()
         raise AssertionError
 
     params = {**IIS, "CONTENT_LENGTH": "-1"}
-    answers, _ = ask(
-        read_all, request_bytes(b"x" * 5000, params=params, chunk=50), max_request_body="100"
-    )
+    request_ = request_bytes(b"x" * 5000, params=params, chunk=50)
+    answers, _ = ask(read_all, request_, NEXT, max_request_body="100", chunked_bodies=policy)
     assert answers[0].startswith(b"Status: 413 ")
+    assert len(answers) == 2
 
 
 def fails_at_once(environ, start_response):
@@ -208,11 +211,12 @@ def test_a_body_that_came_in_chunks_has_its_length(sent, length):
 
     body = b"x" * length
     request_ = request_bytes(body, params={**IIS, **sent}, chunk=5000)
-    answers, _ = ask(echo, request_, NEXT, spool_limit="100K")
+    answers, _ = ask(echo, request_, NEXT, spool_limit="100K", chunked_bodies="whole")
     assert answers[0].endswith(b"\r\n\r\n" + body)
 
 
-def test_a_body_that_came_in_chunks_is_pulled_where_a_setting_says_so():
+def test_a_body_that_came_in_chunks_is_pulled_as_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(unstated, "_SEE_NO_BODY", ())  # other tests import such frameworks
     seen = []
 
     def first(environ, start_response):
@@ -224,11 +228,28 @@ def test_a_body_that_came_in_chunks_is_pulled_where_a_setting_says_so():
 
     params = {**IIS, "CONTENT_LENGTH": "-1"}
     whole = request_bytes(b"x" * 5000 + b"y" * 5000, params=params, chunk=5000)
-    answers, _ = ask(first, whole, whole, chunked_bodies="streamed")
+    answers, _ = ask(first, whole, whole)
     assert answers[1].endswith(b"\r\n\r\nfine")
     # The rest does not come; the application was at work all the same.
-    ask(first, whole[:-4000], chunked_bodies="streamed")
+    ask(first, whole[:-4000])
     assert seen == [b"x" * 5000] * 3
+
+
+def test_a_body_of_no_stated_length_that_nobody_read_is_told_once(monkeypatch, caplog):
+    monkeypatch.setattr(unstated, "_told", False)
+
+    def blind(environ, start_response):
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("200 OK", [])
+        return [b"fine"]
+
+    params = {**IIS, "CONTENT_LENGTH": "-1"}
+    for body, told in ((b"", 0), (b"x" * 5000, 1), (b"x" * 5000, 1)):
+        whole = request_bytes(body, params=params, chunk=1000)
+        answers, _ = ask(blind, whole, NEXT, chunked_bodies="streamed")
+        assert answers[0].endswith(b"\r\n\r\nfine")
+        assert len(caplog.records) == told
+    assert "IISWSGI-W14: POST /app/page: the body came in chunks" in caplog.text
 
 
 def test_a_body_without_a_word_of_its_length_ends_where_it_ends():

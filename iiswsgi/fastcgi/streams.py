@@ -43,6 +43,7 @@ class RequestBody:
     complete = False
     too_large = False
     aborted = False
+    was_read = False
     _waiting = 0
     _spool: BinaryIO | None = None
     _spool_read = 0
@@ -80,6 +81,10 @@ class RequestBody:
         if self.complete and self._spool is None and not self.too_large and self._lost is None:
             # All of it is here: nothing to pull, nothing that could fail.
             return io.BytesIO(b"".join(self._chunks))
+        return self.watched_reader()
+
+    def watched_reader(self) -> io.BufferedReader:
+        """The same, but ``was_read`` tells afterwards whether anything was asked of it."""
         return io.BufferedReader(_RawBody(self), _READ_SIZE)
 
     def drain(self) -> None:
@@ -118,6 +123,7 @@ class RequestBody:
         :raises RequestTooLarge: the body is larger than the limit.
         :raises OSError: the temporary file could not take it.
         """
+        self.was_read = True
         while True:
             if self._lost is not None:
                 raise self._lost

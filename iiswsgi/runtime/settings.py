@@ -88,20 +88,21 @@ class Settings:
         convert.size,
         512 * convert.KIB,
         "bytes",
-        "What the application has left unread of a body when it answers, and the whole of a body"
-        " that came in chunks, is kept in memory up to this size and in a temporary file beyond"
-        " it. Half a mebibyte holds every"
-        " form without files and costs little even with many threads.",
+        "What the application has left unread of a body when it answers, and a body that is"
+        " taken whole before (see chunked_bodies), is kept in memory up to this size and in a"
+        " temporary file beyond it. Half a mebibyte holds every form without files and costs"
+        " little even with many threads.",
     )
     chunked_bodies: Setting[str] = Setting(
-        convert.one_of("whole", "streamed"),
-        "whole",
+        convert.one_of("auto", "whole", "streamed"),
+        "auto",
         "",
-        "A body that came in chunks has no length. whole: it is taken before the application"
-        " is called, and its length stated, for Django, Bottle and others take a request"
-        " without a length for one without a body. streamed: it is pulled as the application"
-        " reads, without a length, for those that heed wsgi.input_terminated.",
-        "whole",
+        "A body that came in chunks has no length. streamed: it is pulled as the application"
+        " reads, without a length, for those that heed wsgi.input_terminated. whole: it is"
+        " taken before the application is called, and its length stated. auto: streamed, but"
+        " whole once Django, Bottle, a2wsgi, Falcon, CherryPy, web.py or web2py is imported,"
+        " which take a request without a length for one without a body.",
+        "auto",
     )
     max_params_bytes: Setting[int] = Setting(
         convert.size_from(4 * convert.KIB),
