@@ -48,6 +48,8 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
     """
 
     request_class = GatewayRequest
+    ending = staticmethod(running.over)
+    """The last bytes of this thread's request are about to leave."""
     ended = staticmethod(running.end)
     """The request of this thread is through, to its last byte."""
 

@@ -21,6 +21,7 @@ from iiswsgi.fastcgi.transport.inherited import Kind
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime import logconfig, settings, stdio
 from iiswsgi.runtime.convert import UnixAddress
+from iiswsgi.runtime.lastwords import LastWords
 from iiswsgi.runtime.shutdown import Shutdown
 from iiswsgi.runtime.watchdog import Watchdog
 
@@ -43,6 +44,7 @@ class Launch:
         self.settings = settings
         self.log = process_log
         self.shutdown = shutdown
+        self.last_words = LastWords(process_log)
         self.loading = Watchdog(settings.hang_report)
         """Looks how long the application loads, until it is served."""
         self.transport: Transport | None = None
@@ -77,6 +79,11 @@ class Launch:
             with contextlib.suppress(OSError):
                 os.unlink(path)
 
+    def look(self) -> None:
+        """Do what is to be done now and then; never raises."""
+        self.log.follow()
+        self.last_words.speak()
+
     def close(self) -> None:
         """Let go of what was not used up; a Unix socket of our own leaves the file system."""
         if self.listener is not None:
@@ -109,6 +116,7 @@ def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
         stdio.make_harmless(the_log)
     # Handlers that Paste made of the INI file may hold a STDERR that is no more, or never was.
     the_log.repair()
+    launch.last_words.begin()
     launch.loading.start()
     launch.loading.begin_loading()
     return launch

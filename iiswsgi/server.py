@@ -53,7 +53,8 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     )
     if server.extras is not None:
         ready.log.listener = server.extras.hear
-    server.watchdog.on_look = ready.log.follow
+    server.watchdog.on_look = ready.look
+    ready.last_words.serving()
     status, end = ExitStatus.OK, ""
     with ready.shutdown.signals(), contextlib.closing(ready), server.watchdog:
         if ready.listener is not None:

@@ -12,7 +12,7 @@ import pytest
 from iiswsgi.errors import ExitStatus
 from iiswsgi.fastcgi import protocol
 from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType, Role
-from iiswsgi.runtime import settings
+from iiswsgi.runtime import running, settings
 from iiswsgi.runtime.shutdown import Shutdown
 from iiswsgi.server import IISWSGIServer
 from iiswsgi.wsgi import unstated
@@ -250,6 +250,31 @@ def test_a_body_of_no_stated_length_that_nobody_read_is_told_once(monkeypatch, c
         assert answers[0].endswith(b"\r\n\r\nfine")
         assert len(caplog.records) == told
     assert "IISWSGI-W14: POST /app/page: the body came in chunks" in caplog.text
+
+
+def test_a_request_is_off_the_board_before_its_last_bytes_leave():
+    """Whoever gets them may kill the process, and nothing is lost then."""
+    events = []
+
+    class Witness:
+        def begin(self, thread, number, begun, variables):
+            events.append(("begin", variables["REQUEST_URI"]))
+
+        def over(self, thread):
+            events.append("over")
+
+    class Transport(FakeTransport):
+        def send(self, data):
+            events.append("send")
+            super().send(data)
+
+    transport = Transport([request_bytes(b"body", params=IIS)])
+    running.tell(Witness())
+    try:
+        assert make_server(show).serve_connection(transport) is None
+    finally:
+        running.tell(None)
+    assert events == [("begin", "/app/page?a=1"), "over", "send", "over"]
 
 
 def test_a_body_without_a_word_of_its_length_ends_where_it_ends():

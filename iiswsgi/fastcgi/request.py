@@ -171,6 +171,7 @@ class GatewayRequest(fcgi_base.Request):
         finally:
             self.stdin.discard()
         self._flush()
+        self.server.ending()
         self._end(app_status, protocol_status)
         self.server.ended()
 

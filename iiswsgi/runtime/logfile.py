@@ -89,7 +89,7 @@ class LogFile:
         self._holding = False
         self._lock = -1
         with contextlib.suppress(OSError):  # rotation, once due, says what is wrong
-            self._lock = self._open_lock()
+            self._lock = self.open_beside(LOCK_SUFFIX)
 
     def write(self, data: bytes) -> bool:
         """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
@@ -134,10 +134,14 @@ class LogFile:
             os.close(self._lock)
             self._lock = -1
             with contextlib.suppress(OSError):
-                self._lock = self._open_lock()
+                self._lock = self.open_beside(LOCK_SUFFIX)
 
-    def _open_lock(self) -> int:
-        return sharedfile.open_shared(self.path + LOCK_SUFFIX, strict=self._strict, lockable=True)
+    def open_beside(self, suffix: str) -> int:
+        """Open, or make, the file of the same name with *suffix* behind it, to be locked.
+
+        :raises OSError: it cannot be had.
+        """
+        return sharedfile.open_shared(self.path + suffix, strict=self._strict, lockable=True)
 
     def _acquire(self) -> bool:
         """Wait for the lock, though not for ever; whether it is ours to give up again.
@@ -193,7 +197,7 @@ class LogFile:
         """Move the file out of the way, and delete the oldest if they are too many."""
         if not locked:
             if self._lock < 0:
-                self._lock = self._open_lock()
+                self._lock = self.open_beside(LOCK_SUFFIX)
             raise OSError("another process holds the lock")
         earlier = rotated(self.path)
         os.rename(self.path, self._next_name(earlier))

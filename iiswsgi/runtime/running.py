@@ -10,12 +10,31 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from threading import get_ident
+from typing import Protocol
 
-__all__ = ["at_end", "begin", "end", "number", "snapshot"]
+__all__ = ["Witness", "at_end", "begin", "end", "number", "over", "snapshot", "tell"]
+
+
+class Witness(Protocol):
+    """Who is told of each request; must not raise."""
+
+    def begin(self, thread: int, number: int, begun: float, variables: Mapping[str, str]) -> None:
+        """A request begins in a thread; *begun* is by ``time.perf_counter``."""
+
+    def over(self, thread: int) -> None:
+        """The thread's request, if there is one, is over but for its last bytes; may come twice."""
+
 
 _numbers = itertools.count(1)
 _running: dict[int, tuple[float, int, Mapping[str, str]]] = {}
 _callbacks: dict[int, list[Callable[[], object]]] = {}
+_witness: Witness | None = None
+
+
+def tell(witness: Witness | None) -> None:
+    """Let *witness* know of all requests that begin from now on; None for nobody any more."""
+    global _witness
+    _witness = witness
 
 
 def begin(variables: Mapping[str, str]) -> int:
@@ -23,8 +42,10 @@ def begin(variables: Mapping[str, str]) -> int:
 
     :param variables: what the web server said of it; looked at only for a report.
     """
-    own = next(_numbers)
-    _running[get_ident()] = (time.perf_counter(), own, variables)
+    own, thread, now = next(_numbers), get_ident(), time.perf_counter()
+    _running[thread] = (now, own, variables)
+    if _witness is not None:
+        _witness.begin(thread, own, now, variables)
     return own
 
 
@@ -35,7 +56,18 @@ def end() -> None:
         # Before the request is forgotten: what they log belongs to it.
         for callback in _callbacks.pop(thread, ()):
             callback()
-    _running.pop(thread, None)
+    if _running.pop(thread, None) and _witness is not None:
+        _witness.over(thread)
+
+
+def over() -> None:
+    """All that this thread's request asks for is done, but for the last bytes on their way.
+
+    Whoever gets those may kill the process before it has come to :func:`end`, as IIS does after
+    ``instanceMaxRequests``; then nothing was lost.
+    """
+    if _witness is not None:
+        _witness.over(get_ident())
 
 
 def number() -> int | None:

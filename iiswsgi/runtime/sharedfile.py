@@ -12,7 +12,19 @@ import sys
 
 from iiswsgi.runtime import fds
 
-__all__ = ["identity", "open_reading", "open_shared", "try_lock", "unlock"]
+__all__ = [
+    "identity",
+    "open_reading",
+    "open_shared",
+    "try_claim",
+    "try_lock",
+    "unclaim",
+    "unlock",
+]
+
+_CLAIMS = 1 << 30
+"""Where claims are locked: far behind the end of the file, since Windows lets nobody else read or
+write what is locked."""
 
 _MODE = 0o640
 """Readable for the owner's group, as logs usually are; nobody else's business."""
@@ -91,17 +103,33 @@ if sys.platform == "win32":
         """Give the lock up."""
         msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 
+    def try_claim(fd: int, number: int) -> bool:
+        """Lock what the *number* stands for, if no other process has.
+
+        The system unlocks it when this process ends. Whether it can be locked twice by one process
+        differs between systems.
+        """
+        os.lseek(fd, _CLAIMS + number, os.SEEK_SET)
+        return try_lock(fd)
+
+    def unclaim(fd: int, number: int) -> None:
+        """Give it up."""
+        os.lseek(fd, _CLAIMS + number, os.SEEK_SET)
+        unlock(fd)
+
 else:
     import fcntl
 
     def open_shared(path: str, *, strict: bool, lockable: bool = False) -> int:
-        """Open for appending or locking; O_APPEND puts each write at the end, whoever else writes.
+        """Open for appending; as *lockable*, for locking.
+
+        O_APPEND puts each write at the end, whoever else writes. O_NONBLOCK is for a FIFO, which
+        would keep us waiting for a reader before it is refused.
 
         :param strict: refuse links, and files of others: strangers can write to the folder.
-        O_NONBLOCK is for a FIFO, which would keep us waiting for a reader before it is refused.
         """
-        del lockable
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
+        flags = os.O_RDWR if lockable else os.O_WRONLY | os.O_APPEND
+        flags |= os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
         fd = os.open(path, flags | (os.O_NOFOLLOW if strict else 0), _MODE)
         if fd in fds.STANDARD:
             low, fd = fd, fds.private(fd)
@@ -127,3 +155,19 @@ else:
     def unlock(fd: int) -> None:
         """Give the lock up."""
         fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def try_claim(fd: int, number: int) -> bool:
+        """Lock what the *number* stands for, if no other process has.
+
+        The system unlocks it when this process ends. Whether it can be locked twice by one process
+        differs between systems.
+        """
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _CLAIMS + number)
+        except OSError:
+            return False
+        return True
+
+    def unclaim(fd: int, number: int) -> None:
+        """Give it up."""
+        fcntl.lockf(fd, fcntl.LOCK_UN, 1, _CLAIMS + number)

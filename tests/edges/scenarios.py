@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -46,8 +47,14 @@ LIMIT = 4 if sys.platform != "win32" else 10
 """Grace and time limits, in seconds, where a request is to exceed them: more than a process's start
 and a usual request take, Wine's included."""
 
-OWN_CODES = frozenset({"IISWSGI-W01"})
-"""Codes that any scenario's log holds: of the route that raises."""
+ENDED = "IISWSGI-L14"
+"""What a process says of another that was killed."""
+
+MOST_AT_ONCE = 2
+"""Processes of a pool, unless a scenario says otherwise: those that may all be the last."""
+
+OWN_CODES = frozenset({"IISWSGI-W01", ENDED})
+"""Codes that any scenario's log may hold: of the route that raises, and what is looked at apart."""
 
 CLIENT_CODES = frozenset(f"IISWSGI-{code}" for code in ("P10", "P11", "P12", "W12"))
 """What the log says of clients that left."""
@@ -92,6 +99,8 @@ class Scenario:
     """Lines for ``[server:iis]``."""
     codes: frozenset[str] = frozenset()
     """Codes that the workers' and the stand-in's log may hold."""
+    kills_for_clients: bool = False
+    """Whether processes are killed because a client left."""
     least_processes: int = 3
     least_failures: int = 0
     """Requests that must have been killed, for what is said of these to mean anything."""
@@ -130,6 +139,7 @@ def perform(name: str, folder: Path, seconds: float) -> Row:
     texts = aftermath.log_texts(log_folder)
     row.faults += _log_faults(texts, tally)
     told += sum((aftermath.codes(text) for text in texts), Counter())
+    row.faults += _ended_faults(texts, tally, scenario)
     unexpected = told.keys() - OWN_CODES - scenario.codes - _failure_codes(tally)
     row.faults += [f"{told[code]} times {code} in the log" for code in sorted(unexpected)]
     return row
@@ -138,7 +148,7 @@ def perform(name: str, folder: Path, seconds: float) -> Row:
 def _application(scenario: Scenario, site: Path, temp: Path) -> FastCgiApplication:
     ini = site / "app.ini"
     ini.write_text(INI.format(options=scenario.options), encoding="utf-8")
-    fields = {"max_instances": 2, "signal_before_terminate_seconds": GRACE, **scenario.application}
+    fields = {"max_instances": MOST_AT_ONCE, "signal_before_terminate_seconds": GRACE, **scenario.application}
     if "monitor_changes_to" in fields:
         fields["monitor_changes_to"] = str(site / fields["monitor_changes_to"])
     return FastCgiApplication(
@@ -179,6 +189,24 @@ def _log_faults(texts: list[bytes], tally: Tally) -> list[str]:
     return faults + [
         f"{name} is {marked[name]} times in the log" for name in tally.marks if marked[name] != 2
     ]
+
+
+def _ended_faults(texts: list[bytes], tally: Tally, scenario: Scenario) -> list[str]:
+    """Processes that ended in a request are told, but for the last, which no other comes after."""
+    text = b"".join(texts).decode("utf-8", "replace")
+    told = {int(pid) for pid in re.findall(rf"{ENDED}: process (\d+) .* (?:while|before) it ", text)}
+    idle = re.findall(rf"{ENDED}: process \d+ .* between ", text)
+    failed = {failure.pid for failure, _ in tally.failures}
+    faults = []
+    if scenario.kills_for_clients:
+        return [] if told else ["no process was killed for a client that left"]
+    if told - failed:
+        faults.append(f"told to have ended in a request, of which none failed: {told - failed}")
+    if idle and scenario.application.get("signal_before_terminate_seconds", GRACE):
+        faults.append(f"{len(idle)} processes ended without a word between two requests")
+    if len(failed) > MOST_AT_ONCE and not told:
+        faults.append("nobody told of a process that was killed")
+    return faults
 
 
 def _failure_codes(tally: Tally) -> set[str]:
@@ -337,7 +365,9 @@ SCENARIOS: dict[str, Scenario] = {
         least_failures=1,
         least_spools=1,
     ),
-    "client leaves, process killed": Scenario(_clients_leave, buffer_limit=0, codes=CLIENT_CODES),
+    "client leaves, process killed": Scenario(
+        _clients_leave, buffer_limit=0, codes=CLIENT_CODES, kills_for_clients=True
+    ),
     "client leaves, pipe closed": Scenario(
         _clients_leave,
         modes=Modes(tick=0.02, client_gone="close"),

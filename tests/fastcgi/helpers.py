@@ -72,6 +72,9 @@ class FakeServer:
         self.application(request)
         return ProtocolStatus.REQUEST_COMPLETE, 0
 
+    def ending(self):
+        pass
+
     def ended(self):
         """Nothing is kept of a request that is through."""
 

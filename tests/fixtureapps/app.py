@@ -6,6 +6,7 @@ The first segment of PATH_INFO names the route; what a route does is its docstri
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import logging
@@ -116,6 +117,11 @@ def raise_late(environ, start_response, rest):
 def exit_(environ, start_response, rest):
     """Leave the process at once with status REST, as a crash would."""
     os._exit(int(rest or 7))
+
+
+def crash(environ, start_response, rest):
+    """Read where no memory is."""
+    ctypes.string_at(0)
 
 
 def system_exit(environ, start_response, rest):
@@ -261,6 +267,7 @@ ROUTES = {
     "raise": raise_,
     "raise-late": raise_late,
     "exit": exit_,
+    "crash": crash,
     "system-exit": system_exit,
     "print": print_,
     "env": env,

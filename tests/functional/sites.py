@@ -180,7 +180,7 @@ class Client:
     def log(self):
         """All that the workers have written to their logs."""
         return "".join(
-            path.read_text(encoding="utf-8") for path in self._log_folder.rglob("iiswsgi.log*")
+            path.read_text(encoding="utf-8") for path in self._log_folder.rglob("iiswsgi*.log")
         )
 
     def wait_for_log(self, text, seconds=20):

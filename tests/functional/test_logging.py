@@ -34,6 +34,21 @@ def test_whatever_is_said_has_time_process_and_request(tmp_path):
     assert re.search(rf" {pid} - INFO iiswsgi\.server: the end", client.log)
 
 
+def test_a_crash_has_process_request_and_time(tmp_path):
+    """The stacks come from faulthandler, the rest from the next process."""
+    with serving(make_site(tmp_path / "site")) as client:
+        pid = client.get("/pid").text
+        assert client.get("/crash/here?password=secret").status == 500
+        assert client.get("/").status == 200
+        log = client.log
+    [thread] = re.findall(r"(?m)^Current thread 0x0*([0-9a-f]+) .*:\n.*ctypes", log)
+    line = rf" ERROR iiswsgi\.runtime\.lastwords: IISWSGI-L14: process {pid} ended without a word"
+    line += rf" while it served request 2, GET /crash/here, since \S+Z in thread 0x{thread}\n"
+    assert len(re.findall(line, log)) == 1, log
+    assert log.count("IISWSGI-L14") == 1
+    assert "secret" not in log
+
+
 def test_json_lines_and_a_line_for_each_request(tmp_path, capsys):
     options = "log_file = %(here)s/site.log\nlog_format = json\naccess_log = true"
     site = make_site(tmp_path / "site", options=options)

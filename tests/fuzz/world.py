@@ -102,6 +102,7 @@ def make_server(profile, application=site.application, **settings):
         max_request_body=profile.max_request_body,
         max_params=profile.max_params,
         max_params_bytes=profile.max_params_bytes,
+        chunked_bodies=profile.chunked_bodies,
         stderr_records=profile.stderr_records,
         **settings,
     )

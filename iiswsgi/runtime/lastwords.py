@@ -1,0 +1,86 @@
+"""What a process that crashed or was killed could not say, said by one that shares its log.
+
+What it left on the :mod:`.board` has the process, the request and the time, which faulthandler's
+stacks of a crash have not.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from typing import Protocol
+
+from iiswsgi.runtime import running
+from iiswsgi.runtime.board import SUFFIX, Board, Ended, Request
+from iiswsgi.runtime.logtext import stamp
+
+__all__ = ["LastWords", "Sink"]
+
+
+class Sink(Protocol):
+    """What of the log is used here."""
+
+    def record(self, level: str, name: str, text: str, details: str = "") -> None:
+        """Write a record, past all levels and filters."""
+
+    def open_beside(self, suffix: str) -> int | None:
+        """Open a file beside the log's; None when the log is in no file."""
+
+
+class LastWords:
+    """Keeps the board for this process, and speaks for others that had no time to."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._board: Board | None = None
+
+    def begin(self) -> None:
+        """Find a row on the board for this process, and say what others left there."""
+        try:
+            fd = self._sink.open_beside(SUFFIX)
+            self._board = None if fd is None else Board(fd)
+        except OSError as error:
+            text = f"no process will say of this one whether it ends without a word: {error}"
+            self._sink.record("INFO", __name__, text)
+        if self._board is None:
+            return
+        running.tell(self._board)
+        atexit.register(self._board.leave)
+        if sys.platform != "win32":
+            os.register_at_fork(after_in_child=_forget)
+        self.speak()
+
+    def serving(self) -> None:
+        """The process begins to serve."""
+        if self._board is not None:
+            self._board.serving()
+
+    def speak(self) -> None:
+        """Log who has ended without a word."""
+        for ended in self._board.ended() if self._board is not None else ():
+            level = "INFO" if ended.serving and not ended.requests else "ERROR"
+            text = f"IISWSGI-L14: process {ended.process} ended without a word {_when(ended)}"
+            self._sink.record(level, __name__, text)
+
+
+def _forget() -> None:
+    """A child that was forked off serves nothing; the row is its parent's."""
+    running.tell(None)
+
+
+def _when(ended: Ended) -> str:
+    if ended.requests:
+        return "while it served " + " and ".join(map(_request, ended.requests))
+    return "between two requests" if ended.serving else "before it began to serve"
+
+
+def _request(request: Request) -> str:
+    try:
+        begun = stamp(request.begun)
+    except (OSError, OverflowError, ValueError):  # no moment that a clock would show
+        begun = "an unknown time"
+    return (
+        f"request {request.number}, {ascii(request.name)[1:-1]}, since {begun} in thread "
+        f"0x{request.thread:x}"
+    )

@@ -1,0 +1,130 @@
+"""What is said of a process that could not say it itself."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from iiswsgi.runtime.board import Ended, Request
+from iiswsgi.runtime.lastwords import LastWords
+
+HEAD = """
+import ctypes, time
+from iiswsgi.runtime import running
+from iiswsgi.runtime.lastwords import LastWords
+the_log = log.start()
+the_log.begun()
+words = LastWords(the_log)
+words.begin()
+"""
+GET = "running.begin({'REQUEST_METHOD': 'GET', 'REQUEST_URI': '/page?password=s3cret'})\n"
+
+
+def said(programs):
+    return re.findall(r" (\w+) iiswsgi\.runtime\.lastwords: (.*)\n", programs.log)
+
+
+def test_a_crash_has_its_process_request_and_time(programs):
+    assert programs.run(f"{HEAD}words.serving()\n{GET}ctypes.string_at(0)").returncode != 0
+    assert said(programs) == []
+    programs.run(HEAD)
+    [(level, text)] = said(programs)
+    [process] = re.findall(r": process (\d+), as ", programs.log.partition("Current thread")[0])
+    [thread] = re.findall(r"Current thread 0x0*([0-9a-f]+)", programs.log)
+    assert level == "ERROR"
+    assert re.fullmatch(
+        rf"IISWSGI-L14: process {process} ended without a word while it served request 1, "
+        rf"GET /page, since \d{{4}}-\d\d-\d\dT[0-9:.]+Z in thread 0x{thread}",
+        text,
+    )
+    programs.run(HEAD)
+    assert len(said(programs)) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "level", "when"),
+    [
+        ("os._exit(1)", "ERROR", "before it began to serve"),
+        ("words.serving(); os._exit(0)", "INFO", "between two requests"),
+        (f"words.serving()\n{GET}running.end(); os._exit(0)", "INFO", "between two requests"),
+    ],
+)
+def test_whoever_is_killed_is_told_by_the_next(program, level, when, programs):
+    programs.run(HEAD + program)
+    programs.run(HEAD)
+    [(found, text)] = said(programs)
+    assert found == level
+    assert text.endswith(f" ended without a word {when}")
+
+
+@pytest.mark.parametrize("program", ["", "sys.exit(3)", GET, f"{GET}raise ValueError"])
+def test_whoever_leaves_in_order_is_not_told(program, programs):
+    programs.run(HEAD + program)
+    programs.run(HEAD)
+    assert said(programs) == []
+
+
+def test_a_child_that_was_forked_off_has_no_say(programs):
+    if sys.platform == "win32":
+        pytest.skip("nothing forks on Windows")
+    fork = f"""
+if not os.fork():
+    {GET}
+    running.end()
+    sys.exit()
+os.wait()
+"""
+    programs.run(f"{HEAD}words.serving()\n{GET}{fork}os._exit(0)")
+    programs.run(HEAD)
+    [(_, text)] = said(programs)
+    assert "request 1, GET /page" in text
+
+
+class Sink:
+    def __init__(self, fault=None):
+        self.lines = []
+        self._fault = fault
+
+    def record(self, level, name, text, details=""):
+        self.lines.append((level, text))
+
+    def open_beside(self, suffix):
+        if self._fault:
+            raise self._fault
+
+
+def test_a_log_without_a_file_has_no_board():
+    sink = Sink()
+    words = LastWords(sink)
+    words.begin()
+    words.serving()
+    words.speak()
+    assert sink.lines == []
+
+
+def test_a_board_that_cannot_be_had_is_told():
+    sink = Sink(PermissionError(13, "not yours"))
+    LastWords(sink).begin()
+    [(level, text)] = sink.lines
+    assert level == "INFO"
+    assert "not yours" in text
+
+
+class Found:
+    def __init__(self, *ended):
+        self._ended = ended
+
+    def ended(self):
+        return list(self._ended)
+
+
+def test_what_stands_on_the_board_is_not_believed():
+    sink = Sink()
+    words = LastWords(sink)
+    requests = [Request(1, -5, float(x), "GET /\x00\n\xff") for x in ("nan", "inf", "1e300")]
+    words._board = Found(Ended(-1, True, requests))
+    words.speak()
+    [(_, text)] = sink.lines
+    assert text.count("GET /\\x00\\n\\xff, since an unknown time in thread 0x-5") == 3
