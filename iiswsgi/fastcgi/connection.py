@@ -118,13 +118,14 @@ class GatewayConnection(fcgi_base.Connection):
         """
         decoder = self.decoder
         while True:
-            if not self._requests and (usual := decoder.usual_request()) is not None:
-                self._do_usual_request(*usual)
-                return
-            record = decoder.next_record()
-            if record is not None:
-                self._handler_of(record.type, self._do_unknown_type)(record)
-                return
+            if decoder.pending:
+                if not self._requests and (usual := decoder.usual_request()) is not None:
+                    self._do_usual_request(*usual)
+                    return
+                record = decoder.next_record()
+                if record is not None:
+                    self._handler_of(record.type, self._do_unknown_type)(record)
+                    return
             if not self._receive():
                 return
 

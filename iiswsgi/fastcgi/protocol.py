@@ -7,6 +7,7 @@ so that this is all of the wire.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterator
 from enum import IntEnum
@@ -140,30 +141,26 @@ class Decoder:
         # Pieces are joined only when the record they belong to is whole: a large record that
         # arrives byte by byte is copied once, not once a byte.
         self._pieces: list[bytes] = []
-        self._available = 0
         self._needed = HEADER_SIZE
-
-    @property
-    def pending(self) -> int:
+        self.pending = 0
         """Bytes fed and not yet given out: 0 exactly at a record boundary."""
-        return self._available
 
     def feed(self, data: bytes) -> None:
         """Append bytes that the transport received."""
-        if self._available:
+        if self.pending:
             self._pieces.append(data)
         else:
             self._buffer, self._position = data, 0
-        self._available += len(data)
+        self.pending += len(data)
 
     def peek(self) -> tuple[int, int] | None:
         """Type and request id of the next whole record, which stays; None until it is whole."""
-        if self._available < HEADER_SIZE:
+        if self.pending < HEADER_SIZE:
             return None
         if self._pieces:
             self._join()
         _, type_, request_id, length, padding = _unpack_header(self._buffer, self._position)
-        if self._available < HEADER_SIZE + length + padding:
+        if self.pending < HEADER_SIZE + length + padding:
             return None
         return type_, request_id
 
@@ -175,7 +172,7 @@ class Decoder:
         cost. To be called at a record's boundary.
         """
         start = self._position
-        if self._pieces or self._available <= _USUAL.size:
+        if self._pieces or self.pending <= _USUAL.size:
             return None
         begin, request_id, eight, role, flags, params, params_id, size, padding = _unpack_usual(
             self._buffer, start
@@ -189,7 +186,7 @@ class Decoder:
             or not self._buffer.startswith(encode_request_end(request_id), end)
         ):
             return None
-        self._available -= end + _TWO_HEADERS.size - self._position
+        self.pending -= end + _TWO_HEADERS.size - self._position
         self._position = end + _TWO_HEADERS.size
         return request_id, role, flags, self._buffer[start:end]
 
@@ -198,7 +195,7 @@ class Decoder:
 
         :raises ProtocolError: the bytes are not version 1 (section 3.3).
         """
-        available = self._available
+        available = self.pending
         if available < self._needed:
             return None
         if self._pieces:
@@ -216,7 +213,7 @@ class Decoder:
             self._needed = size
             return None
         self._position = start + size
-        self._available = available - size
+        self.pending = available - size
         self._needed = HEADER_SIZE
         start += HEADER_SIZE
         return _new_record(Record, (type_, request_id, buffer[start : start + length]))
@@ -244,6 +241,7 @@ def encode_header(type_: int, request_id: int, size: int) -> bytes:
     return _pack_header(VERSION, type_, request_id, size, 0)
 
 
+@functools.lru_cache(maxsize=64)
 def encode_request_end(request_id: int) -> bytes:
     """The empty records that end PARAMS and STDIN: how nearly every request without a body ends."""
     return _pack_two_headers(_V1_PARAMS, request_id, 0, _V1_STDIN, request_id, 0)
@@ -290,6 +288,7 @@ def encode_end(
     return encode_record(RecordType.END_REQUEST, request_id, content)
 
 
+@functools.lru_cache(maxsize=64)
 def encode_response_end(request_id: int, app_status: int, status: int) -> bytes:
     """The empty record that ends STDOUT, and END_REQUEST: how nearly every response ends."""
     return _STREAM_AND_REQUEST_END.pack(

@@ -54,7 +54,9 @@ class ResponseStream(fcgi_base.OutputStream):
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> None:
         """See :class:`iiswsgi.wsgi.call.Response`. ``Status`` is always sent (RFC 3875, 6.3.3)."""
-        self._req.stdin.drain()
+        stdin = self._req.stdin
+        if not stdin.complete:
+            stdin.drain()
         lines = [f"Status: {status}", *map(": ".join, headers), "\r\n"]
         self.body("\r\n".join(lines).encode("latin-1"))
 
@@ -172,7 +174,7 @@ class GatewayRequest(fcgi_base.Request):
             self.stdin.discard()
         self._flush()
         self.server.ending()
-        self._end(app_status, protocol_status)
+        self._conn.end_request(self, app_status, protocol_status)
         self.server.ended()
 
     def look_for_abort(self) -> None:

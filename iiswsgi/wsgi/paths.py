@@ -85,7 +85,9 @@ def _choose(
 ) -> tuple[str, str | None, int | None]:
     """Give the path, its percent-encoded form, and where the mount point ends in it (or None)."""
     first: tuple[str, str] | None = None
-    for uri in _sources(variables):
+    for uri in (_rewritten(variables), variables.get("REQUEST_URI")):
+        if not uri:
+            continue
         raw_path = uri.partition("?")[0]
         if not raw_path.startswith("/"):
             raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
@@ -108,16 +110,15 @@ def _choose(
     return (path if end is not None else first[0]), first[1], end
 
 
-def _sources(variables: Mapping[str, str]) -> list[str]:
-    """Give the forms in which the requested URL was sent, the least damaged first.
+def _rewritten(variables: Mapping[str, str]) -> str | None:
+    """Give the URL as the client sent it, where IIS has rewritten it: the least damaged form.
 
     X-Original-URL is the rewrite module's only on a rewritten request; on any other it is what a
     client pleases to send.
     """
-    found = [variables.get("REQUEST_URI")]
-    if variables.get("IIS_WasUrlRewritten") == "1":
-        found.insert(0, variables.get("UNENCODED_URL") or variables.get("HTTP_X_ORIGINAL_URL"))
-    return [uri for uri in found if uri]
+    if variables.get("IIS_WasUrlRewritten") != "1":
+        return None
+    return variables.get("UNENCODED_URL") or variables.get("HTTP_X_ORIGINAL_URL")
 
 
 def _decode(raw_path: str) -> str:
