@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from iiswsgi.host.enders import Enders
+from iiswsgi.host.crew import Crew
 from iiswsgi.host.exchange import Exchange
-from iiswsgi.host.failure import WorkerFailure, exit_code_text
+from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.launch import plan, worker_log
 from iiswsgi.host.modes import Modes
 from iiswsgi.host.monitor import Monitor
@@ -61,15 +61,11 @@ class Pool:
         self.max_instances = application.max_instances or max(2, os.cpu_count() or 1)
         self._monitor = self._plan()
         self._lock = threading.RLock()
-        self._idle: list[Worker] = []
-        self._busy: set[Worker] = set()
-        self._leaving: set[Worker] = set()
-        """Recycled in mid-request; no part of the pool any more."""
+        self._rapid_fail = RapidFail(application.rapid_fails_per_minute)
+        self._crew = Crew(self._report, self._rapid_fail, application.idle_timeout)
         self._starting = 0
         self._queue = Queue(application.queue_length)
         self._recycled = 0
-        self._enders = Enders()
-        self._rapid_fail = RapidFail(application.rapid_fails_per_minute)
         self._closed = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="iiswsgi-pool", daemon=True)
         self._keeper.start()
@@ -138,7 +134,7 @@ class Pool:
     def _acquire(self) -> Worker:
         with self._lock:
             self._refuse_if_useless()
-            worker = None if self._queue else self._take_idle()
+            worker = None if self._queue else self._crew.take_idle()
             if worker is not None:
                 return worker
             ticket = None
@@ -163,26 +159,7 @@ class Pool:
         self._rapid_fail.check()
 
     def _alive(self) -> int:
-        return len(self._idle) + len(self._busy) + self._starting
-
-    def _take_idle(self) -> Worker | None:
-        while self._idle:
-            worker = self._idle.pop()
-            exit_code = worker.process.poll()
-            if exit_code is None:
-                self._occupy(worker)
-                return worker
-            self._bury(worker, exit_code)
-        return None
-
-    def _bury(self, worker: Worker, exit_code: int) -> None:
-        self._rapid_fail.count()
-        self._report.warn(
-            "H14",
-            f"process {worker.pid} ended while idle with exit code {exit_code_text(exit_code)}; "
-            "nobody asked",
-        )
-        self._enders.end(worker, "it was gone already", destroy=True)
+        return len(self._crew) + self._starting
 
     def _start(self) -> Worker:
         recycled = self._recycled
@@ -202,24 +179,18 @@ class Pool:
         with self._lock:
             self._starting -= 1
             if self._closed.is_set():
-                self._enders.end(worker, "the stand-in stops", destroy=True)
+                self._crew.end(worker, "the stand-in stops", destroy=True)
                 raise _closed()
             if self._recycled != recycled:
                 # It may have started with what was there before; this is its only request.
                 worker.retired = True
-            self._occupy(worker)
+            self._crew.occupy(worker)
         return worker
-
-    def _occupy(self, worker: Worker) -> None:
-        # Under the pool's lock: from here on, recycling must not make the worker leave before
-        # the request has been sent.
-        worker.begin()
-        self._busy.add(worker)
 
     def _serve_queue(self) -> None:
         """Give free workers, or room for new ones, to those who wait."""
         while self._queue:
-            worker = self._take_idle()
+            worker = self._crew.take_idle()
             if worker is None:
                 if self._alive() >= self.max_instances:
                     return
@@ -248,19 +219,18 @@ class Pool:
         worker.served += 1
         worker.last_used = time.monotonic()
         with self._lock:
-            self._busy.discard(worker)
-            self._leaving.discard(worker)
+            self._crew.released(worker)
             if not usable:
                 if failure is not None and failure.kind in _UNEXPECTED:
                     self._rapid_fail.count()
                 because = failure.kind if failure is not None else "its client left in mid-request"
-                self._enders.end(worker, because, destroy=True)
+                self._crew.end(worker, because, destroy=True)
             elif worker.retired or self._closed.is_set():
-                self._enders.end(worker, "the pool was recycled")
+                self._crew.end(worker, "the pool was recycled")
             elif worker.served >= self.application.instance_max_requests:
-                self._enders.end(worker, f"it has served instanceMaxRequests ({worker.served})")
+                self._crew.end(worker, f"it has served instanceMaxRequests ({worker.served})")
             else:
-                self._idle.append(worker)
+                self._crew.rest(worker)
             self._serve_queue()
 
     # Recycling and the end.
@@ -268,17 +238,8 @@ class Pool:
     def recycle(self, because: str = "it was asked for") -> None:
         """Replace every process; running requests are finished within the grace period."""
         with self._lock:
-            idle, self._idle = self._idle, []
-            busy, self._busy = self._busy, set()
-            self._leaving |= busy
             self._recycled += 1
-            self._report.tell(f"recycled {len(idle) + len(busy)} processes: {because}")
-            for worker in idle:
-                self._enders.end(worker, f"recycled: {because}")
-            for worker in busy:
-                # Known before the lock is given back: a request that ends meanwhile must not put
-                # its worker among the idle ones, to be asked to stop with the next request on it.
-                worker.retired = True
+            busy = self._crew.recycle(because)
             if not self._closed.is_set():
                 self._serve_queue()
         for worker in busy:
@@ -290,39 +251,24 @@ class Pool:
         self.recycle("the stand-in stops")
         with self._lock:
             self._queue.refuse()
-            leaving = list(self._leaving)
+            leaving = self._crew.leaving()
         deadline = time.monotonic() + self.application.signal_before_terminate_seconds
         for worker in leaving:
             worker.process.wait(max(0.0, deadline - time.monotonic()))
             worker.kill("the stand-in stopped in mid-request")
         self._keeper.join()
-        self._enders.join()
+        self._crew.join()
 
     def _keep(self) -> None:
         """Now and then: the monitored file, idle processes, dead ones."""
         while not self._closed.wait(self._modes.tick):
             with self._lock:
                 self._watch_file()
-                self._sweep()
+                self._crew.sweep()
 
     def _watch_file(self) -> None:
         if self._monitor is not None and self._monitor.changed():
             self.recycle(f"{self._monitor.path} changed")
-
-    def _sweep(self) -> None:
-        now = time.monotonic()
-        kept: list[Worker] = []
-        for worker in self._idle:
-            exit_code = worker.process.poll()
-            if exit_code is not None:
-                self._bury(worker, exit_code)
-            elif now - worker.last_used >= self.application.idle_timeout:
-                self._enders.end(
-                    worker, f"idle for idleTimeout ({self.application.idle_timeout:g} s)"
-                )
-            else:
-                kept.append(worker)
-        self._idle = kept
 
 
 def _closed() -> WorkerFailure:

@@ -148,7 +148,11 @@ def perform(name: str, folder: Path, seconds: float) -> Row:
 def _application(scenario: Scenario, site: Path, temp: Path) -> FastCgiApplication:
     ini = site / "app.ini"
     ini.write_text(INI.format(options=scenario.options), encoding="utf-8")
-    fields = {"max_instances": MOST_AT_ONCE, "signal_before_terminate_seconds": GRACE, **scenario.application}
+    fields = {
+        "max_instances": MOST_AT_ONCE,
+        "signal_before_terminate_seconds": GRACE,
+        **scenario.application,
+    }
     if "monitor_changes_to" in fields:
         fields["monitor_changes_to"] = str(site / fields["monitor_changes_to"])
     return FastCgiApplication(
@@ -194,7 +198,7 @@ def _log_faults(texts: list[bytes], tally: Tally) -> list[str]:
 def _ended_faults(texts: list[bytes], tally: Tally, scenario: Scenario) -> list[str]:
     """Processes that ended in a request are told, but for the last, which no other comes after."""
     text = b"".join(texts).decode("utf-8", "replace")
-    told = {int(pid) for pid in re.findall(rf"{ENDED}: process (\d+) .* (?:while|before) it ", text)}
+    told = set(map(int, re.findall(rf"{ENDED}: process (\d+) .* (?:while|before) it ", text)))
     idle = re.findall(rf"{ENDED}: process \d+ .* between ", text)
     failed = {failure.pid for failure, _ in tally.failures}
     faults = []

@@ -32,24 +32,25 @@ class BlockingTransport(SocketTransport):
 
     def receive(self) -> bytes:
         """See :class:`Transport`."""
-        while True:
-            try:
-                return self._socket.recv(RECEIVE_SIZE)
-            except BlockingIOError:  # the kernel's time is over
-                pass
-            except OSError:
-                return b""
+        while (data := self._read()) is None:
+            pass
+        return data
 
     def receive_idle(self) -> bytes:
         """See :class:`Transport`."""
-        while True:
-            try:
-                return self._socket.recv(RECEIVE_SIZE)
-            except BlockingIOError:
-                if self._stop.requested:
-                    return b""
-            except OSError:
+        while (data := self._read()) is None:
+            if self._stop.requested:
                 return b""
+        return data
+
+    def _read(self) -> bytes | None:
+        """What comes; b"" at the end, None when the kernel's time is over."""
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def _hurry(self) -> None:
         """Shorten the time, in the signal's handler: the read that it interrupted goes on then."""
