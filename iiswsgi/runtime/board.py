@@ -45,6 +45,10 @@ _ROW_SIZE = _HEAD.size + _CELLS * _CELL.size
 SIZE = ROWS * _ROW_SIZE
 
 
+_own: set[tuple[int, int, int]] = set()
+"""Rows of this process, each by its file and number: POSIX lets it lock those again and again."""
+
+
 class Request(NamedTuple):
     """A request that was not over."""
 
@@ -75,11 +79,10 @@ class Board:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._process = os.getpid()
-        self._row = -1
+        self._file = sharedfile.identity(os.fstat(fd))
         self._map = _mapped(fd)
         self._ended = list(self._take_ended())
-        self._row = self._claim()
-        start = self._start = self._row * _ROW_SIZE
+        start = self._start = self._claim() * _ROW_SIZE
         self._free = [start + _HEAD.size + number * _CELL.size for number in range(_CELLS)]
         self._cells: dict[int, int] = {}
         self._map[start : start + _ROW_SIZE] = bytes(_ROW_SIZE)
@@ -127,13 +130,14 @@ class Board:
     def _claim(self) -> int:
         """Lock a row for as long as this process lives."""
         for row in range(ROWS):
-            if sharedfile.try_claim(self._fd, row):
+            if (*self._file, row) not in _own and sharedfile.try_claim(self._fd, row):
+                _own.add((*self._file, row))
                 return row
         raise OSError(f"all {ROWS} rows are taken")
 
     def _take_ended(self) -> Iterator[Ended]:
         for row in range(ROWS):
-            if row == self._row or not self._process_of(row):
+            if not self._process_of(row) or (*self._file, row) in _own:
                 continue
             if sharedfile.try_claim(self._fd, row):
                 if self._process_of(row):  # else another process was faster

@@ -57,8 +57,14 @@ class LastWords:
             self._board.serving()
 
     def speak(self) -> None:
-        """Log who has ended without a word."""
-        for ended in self._board.ended() if self._board is not None else ():
+        """Log who has ended without a word; never raises."""
+        if self._board is None:
+            return
+        try:
+            found = self._board.ended()
+        except OSError:  # something has closed our descriptors
+            return
+        for ended in found:
             level = "INFO" if ended.serving and not ended.requests else "ERROR"
             text = f"IISWSGI-L14: process {ended.process} ended without a word {_when(ended)}"
             self._sink.record(level, __name__, text)

@@ -45,6 +45,7 @@ def open_board(path):
         each.leave()
         each._map.close()
         os.close(each._fd)
+    board._own.clear()
 
 
 def run(path, program):
@@ -95,6 +96,12 @@ def test_who_lives_is_not_told(path, open_board):
     assert own.ended() == []
 
 
+def test_a_process_says_nothing_of_itself(open_board):
+    first, second = open_board(), open_board()
+    assert first.ended() == second.ended() == []
+    assert first._start != second._start
+
+
 def test_a_row_is_used_again_and_says_nothing_old(path, open_board):
     run(path, "begin(1); begin(2)")
     run(path, "board.ended()")
@@ -111,7 +118,7 @@ def test_more_requests_than_there_is_room_for(path, open_board):
     run(path, "for n in range(1, 99): begin(n, REQUEST_URI='/' + 999 * 'x')")
     [ended] = open_board().ended()
     assert [each.number for each in ended.requests] == list(range(1, 9))
-    assert {each.name for each in ended.requests} == {"- /" + 221 * "x"}
+    assert {each.name for each in ended.requests} == {"- /" + 220 * "x"}
 
 
 def test_all_rows_may_be_taken(path, open_board, monkeypatch):
