@@ -48,7 +48,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
     """
 
     request_class = GatewayRequest
-    ending = staticmethod(running.over)
+    ending = staticmethod(running.ending)
     """The last bytes of this thread's request are about to leave."""
     ended = staticmethod(running.end)
     """The request of this thread is through, to its last byte."""

@@ -92,11 +92,14 @@ class Launch:
         self.shutdown.close()
 
 
-def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
+def prepare(
+    options: Mapping[str, str], verbosity: int | None = None, *, hold_signals: bool = True
+) -> Launch:
     """Log, settings, channel and standard streams of this process, in this order.
 
     :param options: those of ``[server:iis]``, see ``docs/settings.rst``.
     :param verbosity: how many more ``-v`` than ``-q`` were given to Paste's command, or None.
+    :param hold_signals: the caller goes on with :meth:`.Shutdown.own_signals`.
     :raises SettingError: an option cannot be used, or there is nothing to serve on.
     """
     the_log = process_log.start()
@@ -108,6 +111,8 @@ def prepare(options: Mapping[str, str], verbosity: int | None = None) -> Launch:
         the_log.move(values.log_file)
     logconfig.set_level(values.log_level, verbosity)
     launch = Launch(values, the_log, Shutdown())
+    if hold_signals:
+        launch.shutdown.hold_signals()
     if values.listen is None:
         _take_stdin(launch)
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["HIDDEN", "is_secret", "masked_line", "masked_words"]
+__all__ = ["HIDDEN", "is_secret", "masked_line", "masked_words", "without_user"]
 
 HIDDEN = "***"
 """Stands for a value."""
@@ -80,6 +80,15 @@ def masked_line(text: str) -> str:
     pieces = re.split(r'((?:\\"|"(?:\\"|[^"])*"?|[^\s"])+)', text)
     pieces[1::2] = masked_words(pieces[1::2])
     return "".join(pieces)
+
+
+def without_user(url: str) -> str:
+    """A requested URL without the name and the password that a proxy is told in it.
+
+    >>> without_user("http://user:secret@host/path")
+    'http://host/path'
+    """
+    return re.sub("//[^/?#]*@", "//", url, count=1)
 
 
 def _within_marks(word: str) -> str:

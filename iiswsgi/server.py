@@ -66,6 +66,7 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
                 end = f"the gateway closed the conversation, see {failure.code}"
     end = end or ready.shutdown.reason or "the web server ended the conversation"
     log.info("the end: %s", end)
+    ready.last_words.end()
     lingering.tell_who_lingers()
     return status
 
@@ -76,6 +77,7 @@ def leave_loading(ready: Launch) -> ExitStatus:
     ready.log.begun()
     with contextlib.closing(ready):
         log.info("the end: %s while the application was loading", ready.shutdown.reason)
+    ready.last_words.end()
     return ExitStatus.OK
 
 
@@ -122,7 +124,11 @@ def server_factory(
         the_log.tell("ERROR", __name__, str(error))
         the_log.guard.begun()
         raise SystemExit(int(error.exit_status)) from error
-    ready.shutdown.own_signals()
+    try:
+        ready.shutdown.own_signals()
+    except SystemExit:
+        leave_loading(ready)
+        raise
     # Paste loads the application next, and knows of no page to show when that fails.
     the_log.guard.on_failure = functools.partial(serve_failure, ready, is_logged=True)
     tell_exit(functools.partial(_leaves_loading, ready))
@@ -156,4 +162,4 @@ def serve(application: Application, **settings: str) -> ExitStatus:
     :returns: what the process should exit with.
     :raises SettingError: a setting cannot be used, or STDIN is nothing to serve on.
     """
-    return serve_launched(launch.prepare(settings), application)
+    return serve_launched(launch.prepare(settings, hold_signals=False), application)

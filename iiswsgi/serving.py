@@ -87,8 +87,8 @@ def _serve_target(found: Target, variables: dict[str, str], app_name: str | None
 def _serve_loaded(ready: Launch, load: Callable[[], Application]) -> ExitStatus:
     from iiswsgi import server
 
-    ready.shutdown.own_signals()
     try:
+        ready.shutdown.own_signals()
         application = load()
     # SystemExit too: a module that exits on import must not look like an orderly end.
     except BaseException as error:

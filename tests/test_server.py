@@ -252,7 +252,7 @@ def test_a_body_of_no_stated_length_that_nobody_read_is_told_once(monkeypatch, c
     assert "IISWSGI-W14: POST /app/page: the body came in chunks" in caplog.text
 
 
-def test_a_request_is_off_the_board_before_its_last_bytes_leave():
+def test_the_board_knows_when_the_last_bytes_leave():
     """Whoever gets them may kill the process, and nothing is lost then."""
     events = []
 
@@ -260,8 +260,11 @@ def test_a_request_is_off_the_board_before_its_last_bytes_leave():
         def begin(self, thread, number, begun, variables):
             events.append(("begin", variables["REQUEST_URI"]))
 
-        def over(self, thread):
-            events.append("over")
+        def ending(self, thread):
+            events.append("ending")
+
+        def end(self, thread):
+            events.append("end")
 
     class Transport(FakeTransport):
         def send(self, data):
@@ -274,7 +277,7 @@ def test_a_request_is_off_the_board_before_its_last_bytes_leave():
         assert make_server(show).serve_connection(transport) is None
     finally:
         running.tell(None)
-    assert events == [("begin", "/app/page?a=1"), "over", "send", "over"]
+    assert events == [("begin", "/app/page?a=1"), "ending", "send", "end"]
 
 
 def test_a_body_without_a_word_of_its_length_ends_where_it_ends():

@@ -56,6 +56,12 @@ class LastWords:
         if self._board is not None:
             self._board.serving()
 
+    def end(self) -> None:
+        """The process has said that it ends, and says no more."""
+        if self._board is not None:
+            running.tell(None)
+            self._board.leave()
+
     def speak(self) -> None:
         """Log who has ended without a word; never raises."""
         if self._board is None:
@@ -65,7 +71,8 @@ class LastWords:
         except OSError:  # something has closed our descriptors
             return
         for ended in found:
-            level = "INFO" if ended.serving and not ended.requests else "ERROR"
+            running_ = ended.more or not all(each.leaving for each in ended.requests)
+            level = "ERROR" if running_ or not ended.serving else "INFO"
             text = f"IISWSGI-L14: process {ended.process} ended without a word {_when(ended)}"
             self._sink.record(level, __name__, text)
 
@@ -76,8 +83,9 @@ def _forget() -> None:
 
 
 def _when(ended: Ended) -> str:
-    if ended.requests:
-        return "while it served " + " and ".join(map(_request, ended.requests))
+    names = [*map(_request, ended.requests), *([f"{ended.more} more"] if ended.more else [])]
+    if names:
+        return "while it served " + " and ".join(names)
     return "between two requests" if ended.serving else "before it began to serve"
 
 
@@ -86,7 +94,6 @@ def _request(request: Request) -> str:
         begun = stamp(request.begun)
     except (OSError, OverflowError, ValueError):  # no moment that a clock would show
         begun = "an unknown time"
-    return (
-        f"request {request.number}, {ascii(request.name)[1:-1]}, since {begun} in thread "
-        f"0x{request.thread:x}"
-    )
+    text = f"request {request.number}, {ascii(request.name)[1:-1]}, since {begun} in thread "
+    text += f"0x{request.thread:x}"
+    return f"{text}, whose last bytes were on their way" if request.leaving else text

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from threading import get_ident
 from typing import Protocol
 
-__all__ = ["Witness", "at_end", "begin", "end", "number", "over", "snapshot", "tell"]
+__all__ = ["Witness", "at_end", "begin", "end", "ending", "number", "snapshot", "tell"]
 
 
 class Witness(Protocol):
@@ -21,8 +21,11 @@ class Witness(Protocol):
     def begin(self, thread: int, number: int, begun: float, variables: Mapping[str, str]) -> None:
         """A request begins in a thread; *begun* is by ``time.perf_counter``."""
 
-    def over(self, thread: int) -> None:
-        """The thread's request, if there is one, is over but for its last bytes; may come twice."""
+    def ending(self, thread: int) -> None:
+        """The last bytes of the thread's request, if there is one, are about to leave."""
+
+    def end(self, thread: int) -> None:
+        """The thread's request is over."""
 
 
 _numbers = itertools.count(1)
@@ -57,17 +60,13 @@ def end() -> None:
         for callback in _callbacks.pop(thread, ()):
             callback()
     if _running.pop(thread, None) and _witness is not None:
-        _witness.over(thread)
+        _witness.end(thread)
 
 
-def over() -> None:
-    """All that this thread's request asks for is done, but for the last bytes on their way.
-
-    Whoever gets those may kill the process before it has come to :func:`end`, as IIS does after
-    ``instanceMaxRequests``; then nothing was lost.
-    """
+def ending() -> None:
+    """The last bytes of this thread's request are about to leave."""
     if _witness is not None:
-        _witness.over(get_ident())
+        _witness.ending(get_ident())
 
 
 def number() -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import sys
 
 from iiswsgi.runtime import fds
@@ -104,16 +105,12 @@ if sys.platform == "win32":
         msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 
     def try_claim(fd: int, number: int) -> bool:
-        """Lock what the *number* stands for, if no other process has.
-
-        The system unlocks it when this process ends. Whether it can be locked twice by one process
-        differs between systems.
-        """
+        """Lock what the *number* stands for, if nobody else has."""
         os.lseek(fd, _CLAIMS + number, os.SEEK_SET)
         return try_lock(fd)
 
     def unclaim(fd: int, number: int) -> None:
-        """Give it up."""
+        """Give it up; the system does when this process ends."""
         os.lseek(fd, _CLAIMS + number, os.SEEK_SET)
         unlock(fd)
 
@@ -157,17 +154,25 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
     def try_claim(fd: int, number: int) -> bool:
-        """Lock what the *number* stands for, if no other process has.
+        """Lock what the *number* stands for, if nobody else has; on Linux only.
 
-        The system unlocks it when this process ends. Whether it can be locked twice by one process
-        differs between systems.
+        The lock belongs to the open file. An ordinary one of POSIX is gone as soon as anything in
+        this process, a viewer of logs perhaps, closes the same file that it had opened itself.
         """
+        return _set_lock(fd, fcntl.F_WRLCK, number)
+
+    def unclaim(fd: int, number: int) -> None:
+        """Give it up; the system does when this process ends."""
+        _set_lock(fd, fcntl.F_UNLCK, number)
+
+    def _set_lock(fd: int, kind: int, number: int) -> bool:
+        command = getattr(fcntl, "F_OFD_SETLK", None)  # Linux
+        if command is None:
+            return False
+        # struct flock: type and whence, start and length, and a process that must be 0.
+        lock = struct.pack("@hhqqi", kind, os.SEEK_SET, _CLAIMS + number, 1, 0)
         try:
-            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _CLAIMS + number)
+            fcntl.fcntl(fd, command, lock)
         except OSError:
             return False
         return True
-
-    def unclaim(fd: int, number: int) -> None:
-        """Give it up."""
-        fcntl.lockf(fd, fcntl.LOCK_UN, 1, _CLAIMS + number)

@@ -34,7 +34,7 @@ class Shutdown:
         self.reason = ""
         self.left_loading = False
         """Whether a signal ended the loading of the application."""
-        self._served = False
+        self._held = self._served = False
 
     def request(self, reason: str) -> None:
         """Stop after this request; safe in any thread and in a signal handler.
@@ -79,15 +79,29 @@ class Shutdown:
             for end in self._sockets or ():
                 end.close()
 
+    def hold_signals(self) -> None:
+        """Let SIGTERM, Ctrl-C and Ctrl-Break wait for :meth:`own_signals`.
+
+        The process is being made ready: what it has made, a Unix socket say, must not stay behind.
+        """
+        _handle(self._on_signal_held)
+
     def own_signals(self) -> None:
         """Take SIGTERM, Ctrl-C and Ctrl-Break for the rest of the process.
 
         Until the application is served they end its loading by SystemExit, so that exit hooks run.
         The hooks, after all was served, are interrupted by Ctrl-C alone.
+
+        :raises SystemExit: one has come since :meth:`hold_signals`.
         """
-        if threading.current_thread() is threading.main_thread():
-            for number in _numbers():
-                signal.signal(number, self._on_signal_outside)
+        _handle(self._on_signal_outside)
+        if self._held:
+            self.left_loading = True
+            raise SystemExit(0)
+
+    def _on_signal_held(self, number: int, _frame: FrameType | None) -> None:
+        self._held = True
+        self.request(signal.Signals(number).name)
 
     def _on_signal_outside(self, number: int, frame: FrameType | None) -> None:
         """A signal before or after the application is served."""
@@ -175,6 +189,13 @@ class Shutdown:
         else:
             threading.Thread(target=wait, name="iiswsgi-shutdown", daemon=True).start()
         return True
+
+
+def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Set the handler of all of them; outside the main thread Python allows none."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _numbers():
+            signal.signal(number, handler)
 
 
 def _numbers() -> list[signal.Signals]:

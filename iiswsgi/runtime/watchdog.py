@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import NamedTuple
 
+from iiswsgi.masking import without_user
 from iiswsgi.runtime import running
 
 __all__ = ["Watchdog"]
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 _NAME_LENGTH = 200
 """Characters of method and path in a report."""
-
-_USER = re.compile(r"//[^/]*@")
 
 _LOOKS = 12
 """Looks within the limit: a report comes at most a twelfth of it late, 5 of 60 seconds."""
@@ -112,7 +110,7 @@ class _Hang(NamedTuple):
         if self.variables is None:
             return "IISWSGI-S17: the application has been loading"
         # Neither the query nor, in a whole URL, name and password.
-        path = _USER.sub("//", self.variables.get("REQUEST_URI", "-").partition("?")[0], count=1)
+        path = without_user(self.variables.get("REQUEST_URI", "-").partition("?")[0])
         name = f"{self.variables.get('REQUEST_METHOD', '-')} {path}"
         return f"IISWSGI-W30: {ascii(name[:_NAME_LENGTH])[1:-1]} has run"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any, Protocol
 
 from iiswsgi.errors import ApplicationError
+from iiswsgi.masking import without_user
 from iiswsgi.wsgi.filewrapper import FileWrapper
 from iiswsgi.wsgi.headers import checked_headers, checked_status
 
@@ -223,7 +223,7 @@ def request_name(environ: Mapping[str, Any]) -> str:
         sent = uri if isinstance(uri, str) and ("/" in uri or uri == "*") else _sent_path(environ)
         path = sent.partition("?")[0] or "-"
     if isinstance(path, str) and not path.startswith("/"):  # it may be a whole URL
-        path = _USER.sub("//", path, count=1)
+        path = without_user(path)
     # The application has had the environ; what is no text any more need not bear to be shown.
     words = (word if isinstance(word, str) else "?" for word in (method, path))
     return ascii(" ".join(words)[:_NAME_LENGTH])[1:-1]
@@ -233,9 +233,6 @@ def _sent_path(environ: Mapping[str, Any]) -> str:
     parts = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
     return "".join(part for part in parts if isinstance(part, str))
 
-
-_USER = re.compile(r"//[^/?#]*@")
-"""Name and password in a whole URL, as a proxy is asked for one."""
 
 _NAME_LENGTH = 200
 """Characters of method and path in a log line."""

@@ -198,8 +198,10 @@ def _log_faults(texts: list[bytes], tally: Tally) -> list[str]:
 def _ended_faults(texts: list[bytes], tally: Tally, scenario: Scenario) -> list[str]:
     """Processes that ended in a request are told, but for the last, which no other comes after."""
     text = b"".join(texts).decode("utf-8", "replace")
-    told = set(map(int, re.findall(rf"{ENDED}: process (\d+) .* (?:while|before) it ", text)))
-    idle = re.findall(rf"{ENDED}: process \d+ .* between ", text)
+    lines = re.findall(rf"{ENDED}: process (\d+) ended without a word (.*)", text)
+    # After these words there was nothing that IIS would have waited for.
+    idle = [line for _, line in lines if line.endswith(("two requests", "on their way"))]
+    told = {int(pid) for pid, line in lines if line not in idle}
     failed = {failure.pid for failure, _ in tally.failures}
     faults = []
     if scenario.kills_for_clients:

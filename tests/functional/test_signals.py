@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -80,6 +81,21 @@ def test_a_signal_while_the_application_loads(start, tmp_path, command, name):
     assert f"the end: {name} while the application was loading" in log
     assert "IISWSGI-" not in log
     assert (tmp_path / "done").exists()
+    assert not (tmp_path / "socket").exists()
+
+
+@pytest.mark.parametrize("command", [SERVE, PASTER], ids=["serve", "paster"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_the_process_gets_ready(start, tmp_path, command, name):
+    process = start(command, in_loading=60)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "socket").exists():  # at once, before the application is looked for
+        assert time.monotonic() < deadline
+    process.send_signal(getattr(signal, name))
+    assert process.wait(20) == 0
+    log = (tmp_path / "iiswsgi.log").read_text(encoding="utf-8")
+    assert f"the end: {name} while the application was loading" in log
+    assert "IISWSGI-" not in log
     assert not (tmp_path / "socket").exists()
 
 

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from iiswsgi.runtime import board, sharedfile
-from iiswsgi.runtime.board import ROWS, SIZE, Board
+from iiswsgi.runtime.board import ROWS, SIZE, Board, Ended
 
 from .programs import ROOT
 
@@ -45,7 +45,6 @@ def open_board(path):
         each.leave()
         each._map.close()
         os.close(each._fd)
-    board._own.clear()
 
 
 def run(path, program):
@@ -67,8 +66,31 @@ def test_who_ends_without_a_word_is_found_once(path, open_board):
     assert one.ended() == []
 
 
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"REQUEST_URI": "http://user:s3cret@host/p@th?q=s3cret"}, "- http://host/p@th"),
+        ({"REQUEST_URI": "", "SCRIPT_NAME": "/m", "PATH_INFO": "/p"}, "- /m/p"),
+        ({"REQUEST_METHOD": "OPTIONS", "REQUEST_URI": "*"}, "OPTIONS *"),
+        ({"REQUEST_URI": "/\u20ac"}, "- /?"),
+        ({}, "- -"),
+    ],
+)
+def test_the_name_of_a_request(variables, name, path, open_board):
+    run(path, f"begin(1, **{variables!r})")
+    assert b"s3cret" not in path.read_bytes()
+    [ended] = open_board().ended()
+    assert [each.name for each in ended.requests] == [name]
+
+
+def test_the_last_bytes_are_on_their_way(path, open_board):
+    run(path, "begin(1); board.ending(101); begin(2); board.ending(102); board.end(102); begin(3)")
+    [ended] = open_board().ended()
+    assert [(each.number, each.leaving) for each in ended.requests] == [(1, True), (3, False)]
+
+
 def test_what_is_over_is_not_told(path, open_board):
-    run(path, "board.serving(); begin(1); begin(2); begin(3); board.over(101); board.over(103)")
+    run(path, "board.serving(); begin(1); begin(2); begin(3); board.end(101); board.end(103)")
     [ended] = open_board().ended()
     assert ended.serving
     assert [(each.number, each.name) for each in ended.requests] == [(2, "- -")]
@@ -109,16 +131,64 @@ def test_a_row_is_used_again_and_says_nothing_old(path, open_board):
     assert path.stat().st_size == SIZE
 
 
-def test_more_requests_than_there_is_room_for(path, open_board):
-    run(path, "for n in range(1, 99): begin(n)\nfor n in range(99, 0, -1): board.over(100 + n)")
-    first = open_board()
-    [ended] = first.ended()
-    assert not ended.requests
-    first.leave()
-    run(path, "for n in range(1, 99): begin(n, REQUEST_URI='/' + 999 * 'x')")
+MANY = "for n in range(1, 21): begin(n, REQUEST_URI='/' + 999 * 'x')\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "noted", "more"),
+    [
+        (MANY, range(1, 9), 12),
+        (f"{MANY}for n in range(20, 0, -1): board.end(100 + n)", [], 0),
+        (f"{MANY}for n in range(1, 15): board.end(100 + n)", range(15, 21), 0),
+        (f"{MANY}for n in range(9, 15): board.end(100 + n)", range(1, 9), 6),
+        (f"{MANY}board.serving(); board.end(103)", [1, 2, 4, 5, 6, 7, 8, 9], 11),
+    ],
+)
+def test_more_requests_than_there_is_room_for(program, noted, more, path, open_board):
+    run(path, program)
     [ended] = open_board().ended()
-    assert [each.number for each in ended.requests] == list(range(1, 9))
-    assert {each.name for each in ended.requests} == {"- /" + 220 * "x"}
+    assert [each.number for each in ended.requests] == list(noted)
+    assert ended.more == more
+    assert {each.name for each in ended.requests} <= {"- /" + 219 * "x"}
+
+
+def test_many_threads_at_once(path, open_board):
+    own = open_board()
+
+    def work():
+        for number in range(1, 300):
+            own.begin(threading.get_ident(), number, 0.0, {})
+            own.ending(threading.get_ident())
+            own.end(threading.get_ident())
+
+    threads = [threading.Thread(target=work) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(own._free) == 8
+    assert not own._cells
+    assert not own._waiting
+    assert own._taken_off(own._row) == [Ended(os.getpid(), False, [], 0)]
+
+
+def test_reading_the_file_lets_nobody_seem_dead(path, open_board):
+    """POSIX takes an ordinary lock away when the process closes the file it had read."""
+    own = open_board()
+    own.begin(1, 1, 0.0, {})
+    with open(path, "rb") as file:
+        file.read()
+    run(path, "assert board.ended() == []; board.leave()")
+    assert open_board().ended() == []
+
+
+def test_one_that_ends_while_another_comes_is_told(path, open_board, monkeypatch):
+    run(path, "begin(1)")
+    monkeypatch.setattr(Board, "_take_ended", lambda self: iter(()))  # it was alive then
+    own = open_board()
+    monkeypatch.undo()
+    [ended] = own.ended()
+    assert [each.number for each in ended.requests] == [1]
 
 
 def test_all_rows_may_be_taken(path, open_board, monkeypatch):
@@ -130,7 +200,7 @@ def test_all_rows_may_be_taken(path, open_board, monkeypatch):
 
 
 def test_several_processes_may_begin_at_once(path, open_board):
-    program = f"{PROGRAM}begin(os.getpid()); board.over(0); time.sleep(0.5); os._exit(0)"
+    program = f"{PROGRAM}begin(os.getpid()); board.end(0); time.sleep(0.5); os._exit(0)"
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", program, path]
     processes = [subprocess.Popen(command, env=environ) for _ in range(4)]
@@ -162,5 +232,5 @@ def test_rubbish_harms_nobody(path, open_board, content):
         repr(ended)
     assert own.ended() == []
     own.begin(threading.get_ident(), 1, 0.0, {"REQUEST_URI": "/caf\xe9\u20ac"})
-    own.over(threading.get_ident())
-    own.over(threading.get_ident())
+    own.end(threading.get_ident())
+    own.end(threading.get_ident())

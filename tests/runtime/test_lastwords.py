@@ -49,6 +49,7 @@ def test_a_crash_has_its_process_request_and_time(programs):
         ("os._exit(1)", "ERROR", "before it began to serve"),
         ("words.serving(); os._exit(0)", "INFO", "between two requests"),
         (f"words.serving()\n{GET}running.end(); os._exit(0)", "INFO", "between two requests"),
+        (f"words.serving()\n{GET}running.ending(); os._exit(0)", "INFO", "were on their way"),
     ],
 )
 def test_whoever_is_killed_is_told_by_the_next(program, level, when, programs):
@@ -56,10 +57,26 @@ def test_whoever_is_killed_is_told_by_the_next(program, level, when, programs):
     programs.run(HEAD)
     [(found, text)] = said(programs)
     assert found == level
-    assert text.endswith(f" ended without a word {when}")
+    assert " ended without a word " in text
+    assert text.endswith(when)
 
 
-@pytest.mark.parametrize("program", ["", "sys.exit(3)", GET, f"{GET}raise ValueError"])
+OVERFLOW = "".join(f"words._board.begin({n}, {n}, 0.0, {{}})\n" for n in range(1, 11))
+
+
+def test_requests_that_found_no_room_are_counted(programs):
+    programs.run(f"{HEAD}words.serving()\n{OVERFLOW}os._exit(0)")
+    programs.run(HEAD)
+    [(level, text)] = said(programs)
+    assert level == "ERROR"
+    assert text.count("request ") == 8
+    assert text.endswith(" and 2 more")
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["", "sys.exit(3)", GET, f"{GET}raise ValueError", f"{GET}words.end()\nos._exit(0)"],
+)
 def test_whoever_leaves_in_order_is_not_told(program, programs):
     programs.run(HEAD + program)
     programs.run(HEAD)
@@ -123,8 +140,8 @@ class Found:
 def test_what_stands_on_the_board_is_not_believed():
     sink = Sink()
     words = LastWords(sink)
-    requests = [Request(1, -5, float(x), "GET /\x00\n\xff") for x in ("nan", "inf", "1e300")]
-    words._board = Found(Ended(-1, True, requests))
+    requests = [Request(1, -5, float(x), False, "GET /\x00\n\xff") for x in ("nan", "inf", "1e300")]
+    words._board = Found(Ended(-1, True, requests, -1))
     words.speak()
     [(_, text)] = sink.lines
     assert text.count("GET /\\x00\\n\\xff, since an unknown time in thread 0x-5") == 3

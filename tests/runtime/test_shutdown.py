@@ -99,6 +99,17 @@ def test_a_signal_ends_the_loading_and_a_second_one_no_exit_hook(shutdown, name)
 
 
 @pytest.mark.usefixtures("signals_restored")
+def test_a_signal_waits_until_it_can_be_heeded(shutdown):
+    shutdown.hold_signals()
+    signal.raise_signal(signal.SIGTERM)
+    assert (shutdown.reason, shutdown.left_loading) == ("SIGTERM", False)
+    with pytest.raises(SystemExit) as ending:
+        shutdown.own_signals()
+    assert ending.value.code == 0
+    assert shutdown.left_loading
+
+
+@pytest.mark.usefixtures("signals_restored")
 def test_after_the_serving_a_signal_ends_no_exit_hook(shutdown):
     shutdown.own_signals()
     with shutdown.signals():
