@@ -205,19 +205,21 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         return outcome
 
     def _is_unstated(self, environ: dict[str, Any], req: GatewayRequest) -> bool:
-        """Whether a body goes to the application without its length, since it came in chunks.
+        """Whether the application may get a body whose length it is not told.
 
         If that must not be, it is taken first; see ``spool_limit`` for where it is meanwhile.
 
         :raises RequestTooLarge: it is larger than the limit.
         """
-        if not came_in_chunks(req.params):
+        body, in_chunks = req.stdin, came_in_chunks(req.params)
+        if body.complete and not body.size and not in_chunks:
             return False
         if not takes_whole(self.settings.chunked_bodies):
             return True
-        req.stdin.drain()
-        req.stdin.check_size()
-        environ["CONTENT_LENGTH"] = str(req.stdin.size)
+        body.drain()
+        body.check_size()
+        if body.size or in_chunks:
+            environ["CONTENT_LENGTH"] = str(body.size)
         return False
 
     def _check_length(self, environ: dict[str, Any]) -> None:

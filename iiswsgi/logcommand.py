@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
 import errno
 import os
@@ -104,9 +105,10 @@ def _unreadable(path: str, error: OSError) -> SettingError:
 
 
 def _show(pieces: Iterable[bytes]) -> ExitStatus:
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     try:
         for data in pieces:
-            _print(data)
+            _print(decoder.decode(data))
     except OSError as error:
         return _not_printed(error)
     return ExitStatus.OK
@@ -128,14 +130,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _print(data: bytes) -> None:
-    """Print whole lines; what programs wrote into the log must not command the terminal.
+def _print(text: str) -> None:
+    """Print some of the log; what programs wrote into the log must not command the terminal.
 
     :raises OSError: STDOUT takes nothing.
     """
     if sys.stdout is None:
         raise OSError("there is no STDOUT")
-    text = data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
     shown = "\n".join(map(logtext.escape, text.split("\n")))
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(shown.encode(encoding, "backslashreplace").decode(encoding))

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from functional.sites import make_site, wait_until
-from iiswsgi import cli
+from iiswsgi import cli, logcommand
 from iiswsgi.runtime.logfile import LogFile
+from iiswsgi.runtime.tail import Tail
 
 ROOT = Path(__file__).parent.parent
 PRINTED = 50
@@ -114,6 +115,16 @@ def test_without_standard_streams(log, capsys, monkeypatch):
 def test_a_program_s_output_does_not_command_the_terminal(log, capsys):
     log.write_bytes(b"\x1b[2J\xff caf\xc3\xa9\r\n\ttab\n")
     assert run(capsys, log)[1] == "\\x1b[2J\\xff caf\u00e9\n\ttab\n"
+
+
+def test_a_letter_that_comes_in_two_pieces_is_one(log, capsys, monkeypatch):
+    log.write_bytes(b"caf\xc3")
+    more = iter([b"\xa9 \xff\n"])
+    monkeypatch.setattr(Tail, "new", lambda tail: next(more))
+    monkeypatch.setattr(logcommand, "POLL_SECONDS", 0)
+    with pytest.raises(RuntimeError):  # there is nothing more, which stands for Ctrl-C here
+        run(capsys, log, "--follow")
+    assert capsys.readouterr().out == "caf\xe9 \\xff\n"
 
 
 def test_json_stays_json(log, capsys):

@@ -1,6 +1,8 @@
 """The server joins wire and application: what each request becomes, and how it is refused."""
 
+import hashlib
 import io
+import random
 import socket
 import tempfile
 import threading
@@ -12,6 +14,7 @@ import pytest
 from iiswsgi.errors import ExitStatus
 from iiswsgi.fastcgi import protocol
 from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType, Role
+from iiswsgi.fastcgi.transport.sockets import SocketTransport
 from iiswsgi.runtime import running, settings
 from iiswsgi.runtime.shutdown import Shutdown
 from iiswsgi.server import IISWSGIServer
@@ -235,6 +238,26 @@ def test_a_body_that_came_in_chunks_is_pulled_as_it_is_asked_for(monkeypatch):
     assert seen == [b"x" * 5000] * 3
 
 
+@pytest.mark.parametrize("cut", [None, 700])
+@pytest.mark.parametrize("length", [0, 9, 5000])
+def test_a_body_of_which_nobody_says_anything_has_its_length_too(length, cut):
+    """So nginx hands on an upload over HTTP/2 that it does not wait for."""
+
+    def echo(environ, start_response):
+        assert environ.get("CONTENT_LENGTH") == (str(length) if length else None)
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    body = b"x" * length
+    request_ = request_bytes(body, params={**IIS, "CONTENT_LENGTH": ""}, chunk=1000)
+    pieces = [
+        request_[at : at + (cut or len(request_))]
+        for at in range(0, len(request_), cut or len(request_))
+    ]
+    answers, _ = ask(echo, *pieces, NEXT, chunked_bodies="whole")
+    assert answers[0].endswith(b"\r\n\r\n" + body)
+
+
 def test_a_body_of_no_stated_length_that_nobody_read_is_told_once(monkeypatch, caplog):
     monkeypatch.setattr(unstated, "_told", False)
 
@@ -243,13 +266,17 @@ def test_a_body_of_no_stated_length_that_nobody_read_is_told_once(monkeypatch, c
         start_response("200 OK", [])
         return [b"fine"]
 
-    params = {**IIS, "CONTENT_LENGTH": "-1"}
-    for body, told in ((b"", 0), (b"x" * 5000, 1), (b"x" * 5000, 1)):
-        whole = request_bytes(body, params=params, chunk=1000)
+    for length, body, told in (
+        ("-1", b"", 0),
+        ("", b"", 0),
+        ("", b"x" * 5000, 1),
+        ("-1", b"x" * 5000, 1),
+    ):
+        whole = request_bytes(body, params={**IIS, "CONTENT_LENGTH": length}, chunk=1000)
         answers, _ = ask(blind, whole, NEXT, chunked_bodies="streamed")
         assert answers[0].endswith(b"\r\n\r\nfine")
         assert len(caplog.records) == told
-    assert "IISWSGI-W14: POST /app/page: the body came in chunks" in caplog.text
+    assert "IISWSGI-W14: POST /app/page: the body came without a length" in caplog.text
 
 
 def test_the_board_knows_when_the_last_bytes_leave():
@@ -278,6 +305,44 @@ def test_the_board_knows_when_the_last_bytes_leave():
     finally:
         running.tell(None)
     assert events == [("begin", "/app/page?a=1"), "ending", "send", "end"]
+
+
+END = protocol.encode_response_end(1, 0, ProtocolStatus.REQUEST_COMPLETE)
+
+
+@pytest.mark.parametrize("spool_limit", ["1M", "1000"])
+def test_one_thread_may_read_while_another_begins_the_response(spool_limit):
+    def application(environ, start_response):
+        read = []
+        reader = threading.Thread(
+            target=lambda: read.extend(iter(lambda: environ["wsgi.input"].read(1000), b""))
+        )
+        reader.start()
+        start_response("200 OK", [])
+        yield b"started "
+        reader.join()
+        yield hashlib.sha256(b"".join(read)).hexdigest().encode()
+
+    body = random.Random(1).randbytes(50_000)
+    request_ = request_bytes(body, params={**IIS, "CONTENT_LENGTH": "50000"}, chunk=3000)
+    ours, theirs = socket.socketpair()
+    server = make_server(application, spool_limit=spool_limit)
+    transport = SocketTransport(theirs, server.shutdown, "the test's socket")
+    serving = threading.Thread(target=server.serve_connection, args=(transport,), daemon=True)
+    serving.start()
+    with ours:
+        ours.settimeout(20)
+        for _ in range(20):
+            for at in range(0, len(request_), 3008):
+                ours.sendall(request_[at : at + 3008])
+            sent = b""
+            while not sent.endswith(END):
+                sent += ours.recv(65536)
+            [(_, answer, _, _)] = responses([sent])
+            assert answer.endswith(b"started " + hashlib.sha256(body).hexdigest().encode())
+    serving.join(20)
+    assert not serving.is_alive()
+    server.shutdown.close()
 
 
 def test_a_body_without_a_word_of_its_length_ends_where_it_ends():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ class GatewayConnection(fcgi_base.Connection):
         super().__init__(transport, address, server, timeout)
         self.decoder = protocol.Decoder()
         self.pairs = PairsDecoder()
+        self._pulling = threading.Lock()
         self._out: list[bytes | memoryview] = []
         handlers: dict[int, Callable[[Record], None]] = {
             RecordType.BEGIN_REQUEST: self._do_begin_request,
@@ -95,13 +97,18 @@ class GatewayConnection(fcgi_base.Connection):
 
     def _make_body(self) -> streams.RequestBody:
         server = self.server
-        return streams.RequestBody(self._pull, server.spool_limit, server.max_request_body)
+        return streams.RequestBody(
+            self.pull, self._pulling, server.spool_limit, server.max_request_body
+        )
 
     _inputStreamClass = staticmethod(_make_body)  # noqa: N815  # flup's name
     """Gives the body of a connection's request, which is pulled through it."""
 
-    def _pull(self) -> None:
-        """One more record on behalf of the application, whose business malformed bytes are not."""
+    def pull(self) -> None:
+        """Take one more record for the application, whose business malformed bytes are not.
+
+        :raises ClientDisconnected: the conversation has ended.
+        """
         if self.failure is None:
             try:
                 self.process_input()

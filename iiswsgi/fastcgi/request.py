@@ -111,6 +111,18 @@ class ResponseStream(fcgi_base.OutputStream):
         self._gathered = 0
 
 
+class ErrorRecords(fcgi_base.OutputStream):
+    """STDERR of one request; what is written leaves with END_REQUEST."""
+
+    def write(self, data: bytes) -> None:
+        """Take some text; none once the request is over, which threads of it may outlive."""
+        if not self.closed:
+            super().write(data)
+
+    def _write(self, data: bytes) -> None:
+        self._conn.write_pieces(protocol.split_content(self._type, self._req.requestId, data))
+
+
 class GatewayRequest(fcgi_base.Request):
     """One request, from BEGIN_REQUEST to END_REQUEST."""
 
@@ -188,7 +200,7 @@ class GatewayRequest(fcgi_base.Request):
             self._hears = bool(data)  # else it will say no more, but may still listen
             decoder.feed(data)
         if decoder.peek() == (RecordType.ABORT_REQUEST, self.requestId):
-            self._conn.process_input()
+            self._conn.pull()
             self.stdin.check()
 
     @property
@@ -199,7 +211,7 @@ class GatewayRequest(fcgi_base.Request):
     @functools.cached_property
     def stderr(self) -> Any:
         """FCGI_STDERR, made when somebody wants it."""
-        return fcgi_base.OutputStream(self._conn, self, RecordType.STDERR, buffered=True)
+        return ErrorRecords(self._conn, self, RecordType.STDERR, buffered=True)
 
     def send_stderr(self, contents: list[bytes]) -> None:
         """Send FCGI_STDERR behind the response, each of *contents* in a record of its own.
@@ -213,5 +225,6 @@ class GatewayRequest(fcgi_base.Request):
 
     def _flush(self) -> None:
         self.stdout.close()
-        if "stderr" in self.__dict__ and self.stderr.dataWritten:
+        if "stderr" in self.__dict__:
             self.stderr.close()
+            self.stderr.closed = True

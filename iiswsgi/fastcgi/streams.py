@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 from iiswsgi.errors import ClientDisconnected, RequestTooLarge
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
 __all__ = ["ErrorStream", "RequestBody"]
@@ -28,12 +29,17 @@ class RequestBody:
     so an application that reads as it goes needs neither.
 
     :param pull: takes one more record off the connection; raises ClientDisconnected.
+    :param lock: the connection's. An application may read in one thread while another begins the
+        response, for which the rest is taken off the wire: one of them at a time.
     :param spool_limit: bytes.
     :param max_size: bytes; 0 for no limit.
     """
 
-    def __init__(self, pull: Callable[[], None], spool_limit: int, max_size: int) -> None:
+    def __init__(
+        self, pull: Callable[[], None], lock: threading.Lock, spool_limit: int, max_size: int
+    ) -> None:
         self._pull = pull
+        self._lock = lock
         self._spool_limit = spool_limit
         self._max_size = max_size
         self._chunks: deque[bytes] = deque()
@@ -95,7 +101,9 @@ class RequestBody:
         :raises ClientDisconnected: the peer left, or gave the request up.
         """
         while not self.complete:
-            self._pull_more()
+            with self._lock:
+                if not self.complete:
+                    self._pull_more()
 
     def finish(self) -> None:
         """Take what is left of the body off the wire, and keep nothing of it.
@@ -124,19 +132,20 @@ class RequestBody:
         :raises OSError: the temporary file could not take it.
         """
         self.was_read = True
-        while True:
-            if self._lost is not None:
-                raise self._lost
-            self.check_size()
-            if self._spool is not None and (chunk := self._from_spool(size)):
-                return chunk
-            if self._chunks:
-                chunk = self._chunks.popleft()
-                self._waiting -= len(chunk)
-                return chunk
-            if self.complete or self._discarding:
-                return b""
-            self._pull_more()
+        with self._lock:
+            while True:
+                if self._lost is not None:
+                    raise self._lost
+                self.check_size()
+                if self._spool is not None and (chunk := self._from_spool(size)):
+                    return chunk
+                if self._chunks:
+                    chunk = self._chunks.popleft()
+                    self._waiting -= len(chunk)
+                    return chunk
+                if self.complete or self._discarding:
+                    return b""
+                self._pull_more()
 
     def check(self) -> None:
         """Find out whether the request is still wanted.
@@ -226,8 +235,9 @@ class ErrorStream:
 
     def write(self, text: str) -> int:
         """Write to both."""
+        written = self._log.write(text)
         self._send(text.encode("utf-8", "backslashreplace"))
-        return self._log.write(text)
+        return written
 
     def writelines(self, lines: list[str]) -> None:
         """Write each line to both."""

@@ -12,7 +12,8 @@ import sys
 from typing import Protocol
 
 from iiswsgi.runtime import running
-from iiswsgi.runtime.board import SUFFIX, Board, Ended, Request
+from iiswsgi.runtime.board import NAME, Board
+from iiswsgi.runtime.boardrows import Ended, Request
 from iiswsgi.runtime.logtext import stamp
 
 __all__ = ["LastWords", "Sink"]
@@ -24,7 +25,7 @@ class Sink(Protocol):
     def record(self, level: str, name: str, text: str, details: str = "") -> None:
         """Write a record, past all levels and filters."""
 
-    def open_beside(self, suffix: str) -> int | None:
+    def open_beside(self, name: str) -> int | None:
         """Open a file beside the log's; None when the log is in no file."""
 
 
@@ -38,7 +39,7 @@ class LastWords:
     def begin(self) -> None:
         """Find a row on the board for this process, and say what others left there."""
         try:
-            fd = self._sink.open_beside(SUFFIX)
+            fd = self._sink.open_beside(NAME)
             self._board = None if fd is None else Board(fd)
         except OSError as error:
             text = f"no process will say of this one whether it ends without a word: {error}"

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Mapping
 from typing import TextIO
 
-from iiswsgi.runtime import fds, identity, logconfig, logentry
+from iiswsgi.runtime import fds, identity, logconfig, logentry, sharedfile
 from iiswsgi.runtime.convert import STDERR
 from iiswsgi.runtime.logfile import KEPT_FILES, MAX_SIZE, LogFile
 from iiswsgi.runtime.logplaces import Place, places
@@ -95,8 +95,10 @@ class Log(LogSink):
         if place.refused:
             return place.refused
         try:
-            os.makedirs(os.path.dirname(place.path), exist_ok=True)
-            file = LogFile(place.path, shared_folder=place.shared_folder)
+            folder = os.path.dirname(place.path)
+            os.makedirs(folder, exist_ok=True)
+            shared = place.shared_folder or sharedfile.is_shared(folder)
+            file = LogFile(place.path, shared_folder=shared)
             file.max_size, file.kept_files = self._limits
         except (OSError, ValueError) as error:
             return str(error)
@@ -137,6 +139,12 @@ class Log(LogSink):
         logconfig.adopt(self._handler)
         if sys.platform != "win32":
             os.register_at_fork(after_in_child=self.after_fork)
+
+    def after_fork(self) -> None:
+        """See :meth:`.LogSink.after_fork`; what waits for its newline is the parent's."""
+        super().after_fork()
+        for stream in (self.stdout, self.stderr):
+            stream.lines.after_fork()
 
     def repair(self) -> None:
         """Mend what Paste or the application has done to the loggers."""

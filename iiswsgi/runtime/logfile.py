@@ -23,8 +23,8 @@ from iiswsgi.runtime import sharedfile
 
 __all__ = [
     "KEPT_FILES",
+    "LOCK_NAME",
     "LOCK_SECONDS",
-    "LOCK_SUFFIX",
     "MAX_SIZE",
     "RETRY_SECONDS",
     "LogFile",
@@ -45,7 +45,7 @@ RETRY_SECONDS = 10.0
 """Pause before that is tried again which failed: a rotation, because a viewer holds the file, or
 getting the lock. Both cost time at every write."""
 
-LOCK_SUFFIX = ".lock"
+LOCK_NAME = "{}.lock"
 
 FUTURE_SECONDS = 86400.0
 """How far ahead of the clock a rotated file's name may be: a clock is set back by less. One from
@@ -89,7 +89,7 @@ class LogFile:
         self._holding = False
         self._lock = -1
         with contextlib.suppress(OSError):  # rotation, once due, says what is wrong
-            self._lock = self.open_beside(LOCK_SUFFIX)
+            self._lock = self.open_beside(LOCK_NAME)
 
     def write(self, data: bytes) -> bool:
         """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
@@ -134,14 +134,17 @@ class LogFile:
             os.close(self._lock)
             self._lock = -1
             with contextlib.suppress(OSError):
-                self._lock = self.open_beside(LOCK_SUFFIX)
+                self._lock = self.open_beside(LOCK_NAME)
 
-    def open_beside(self, suffix: str) -> int:
-        """Open, or make, the file of the same name with *suffix* behind it, to be locked.
+    def open_beside(self, name: str) -> int:
+        """Open, or make, the file *name* in the log's folder, to be locked.
 
+        :param name: ``{}`` in it stands for the log's own.
         :raises OSError: it cannot be had.
         """
-        return sharedfile.open_shared(self.path + suffix, strict=self._strict, lockable=True)
+        folder, own = os.path.split(self.path)
+        path = os.path.join(folder, name.format(own))
+        return sharedfile.open_shared(path, strict=self._strict, lockable=True)
 
     def _acquire(self) -> bool:
         """Wait for the lock, though not for ever; whether it is ours to give up again.
@@ -197,7 +200,7 @@ class LogFile:
         """Move the file out of the way, and delete the oldest if they are too many."""
         if not locked:
             if self._lock < 0:
-                self._lock = self.open_beside(LOCK_SUFFIX)
+                self._lock = self.open_beside(LOCK_NAME)
             raise OSError("another process holds the lock")
         earlier = rotated(self.path)
         os.rename(self.path, self._next_name(earlier))

@@ -47,9 +47,9 @@ class LogSink:
         """The file; None when the log is on STDERR or, for want of a place, nowhere."""
         return self._file.path if self._file else None
 
-    def open_beside(self, suffix: str) -> int | None:
+    def open_beside(self, name: str) -> int | None:
         """See :meth:`.LogFile.open_beside`; None when the log is in no file."""
-        return self._file.open_beside(suffix) if self._file else None
+        return self._file.open_beside(name) if self._file else None
 
     def record(self, level: str, name: str, text: str, details: str = "") -> None:
         """Write a record, past all levels and filters; *details* are more lines."""

@@ -17,9 +17,10 @@ MAX_PARTIAL = 64 << 10
 class LineBuffer(io.BufferedIOBase):
     """Takes bytes and hands on whole lines; the ``buffer`` of a text stream.
 
-    A line waits for its newline however often it is flushed, for each thread by itself, but not
-    beyond the thread's request: ``print`` writes text and newline separately. Closing has no
-    effect, for a library that closes "its" stream would silence all others.
+    ``print`` writes text and newline separately, so a line waits for its newline, for each thread
+    by itself: in a request however often it is flushed, but not beyond the request; outside of one,
+    and in a child that was forked off, until it is flushed. Closing has no effect, for a library
+    that closes "its" stream would silence all others.
 
     :param emit: gets the lines, without newlines; must not raise.
     :param fd: answer of ``fileno()``, for subprocesses.
@@ -28,15 +29,19 @@ class LineBuffer(io.BufferedIOBase):
     def __init__(self, emit: Callable[[list[str]], object], fd: int, name: str) -> None:
         self._emit = emit
         self._fd = fd
-        self._waiting: dict[int, bytearray] = {}
+        self._waiting: dict[int, tuple[threading.Thread, bytearray]] = {}
+        self._forked = False
         self.name = f"<{name}>"
         self.mode = "w"
 
     def write(self, data: object) -> int:
         """Take *data*, any bytes-like object."""
         piece = bytes(memoryview(data).cast("B"))  # type: ignore[arg-type]  # raises TypeError as others do
-        thread = threading.get_ident()
-        waiting = self._waiting.setdefault(thread, bytearray())
+        ident, thread = threading.get_ident(), threading.current_thread()
+        owner, waiting = self._waiting.get(ident, (thread, bytearray()))
+        if owner is not thread:  # it has ended, and the system has given its number away
+            self._finish_thread()
+            waiting = bytearray()
         waiting += piece
         end = waiting.rfind(b"\n", len(waiting) - len(piece)) + 1
         if not end and len(waiting) > MAX_PARTIAL:
@@ -44,20 +49,31 @@ class LineBuffer(io.BufferedIOBase):
         whole = bytes(waiting[:end])
         del waiting[:end]
         if waiting:
+            self._waiting[ident] = thread, waiting
             running.at_end(self._finish_thread)
         else:
-            self._waiting.pop(thread, None)
+            self._waiting.pop(ident, None)
         if whole:
             self._emit_lines(whole)
         return len(piece)
 
+    def flush(self) -> None:
+        """Hand on what this thread has written, unless it may be a piece of a request's line."""
+        if self._forked or running.number() is None:
+            self._finish_thread()
+
+    def after_fork(self) -> None:
+        """Leave to the parent what it has written."""
+        self._waiting = {}
+        self._forked = True
+
     def finish(self) -> None:
         """Hand on what still waits for a newline; the process ends."""
         while self._waiting:
-            self._emit_lines(bytes(self._waiting.popitem()[1]))
+            self._emit_lines(bytes(self._waiting.popitem()[1][1]))
 
     def _finish_thread(self) -> None:
-        waiting = self._waiting.pop(threading.get_ident(), None)
+        _, waiting = self._waiting.pop(threading.get_ident(), (None, b""))
         if waiting:
             self._emit_lines(bytes(waiting))
 

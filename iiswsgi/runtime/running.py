@@ -7,6 +7,7 @@ this costs an entry in a dictionary.
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Mapping
 from threading import get_ident
@@ -90,3 +91,12 @@ def at_end(callback: Callable[[], object]) -> None:
 def snapshot() -> dict[int, tuple[float, int, Mapping[str, str]]]:
     """For each thread with a request: its begin by ``time.perf_counter``, number and variables."""
     return _running.copy()
+
+
+def _forget_callbacks() -> None:
+    """What is to be done at the end of a request is the business of the process that began it."""
+    _callbacks.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_callbacks)

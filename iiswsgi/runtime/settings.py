@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from iiswsgi.errors import SettingError
+from iiswsgi.masking import masked_words
 from iiswsgi.runtime import convert
 from iiswsgi.runtime.setting import Setting
 
@@ -97,11 +98,12 @@ class Settings:
         convert.one_of("auto", "whole", "streamed"),
         "auto",
         "",
-        "A body that came in chunks has no length. streamed: it is pulled as the application"
-        " reads, without a length, for those that heed wsgi.input_terminated. whole: it is"
-        " taken before the application is called, and its length stated. auto: streamed, but"
-        " whole once Django, Bottle, a2wsgi, Falcon, CherryPy, web.py or web2py is imported,"
-        " which take a request without a length for one without a body.",
+        "A body that came in chunks, or over HTTP/2 by some web servers, has no length."
+        " streamed: it is pulled as the application reads, without a length, for those that heed"
+        " wsgi.input_terminated. whole: it is taken before the application is called, and its"
+        " length stated. auto: streamed, but whole once what takes a request without a length for"
+        " one without a body is imported: Django, Bottle, a2wsgi, Falcon, CherryPy, web.py, web2py,"
+        " Radicale, or Paste's own parser of forms.",
         "auto",
     )
     max_params_bytes: Setting[int] = Setting(
@@ -281,8 +283,9 @@ def _converted(row: Setting[Any], value: Any) -> Any:
     try:
         return row.convert(text)
     except ValueError as error:
+        [shown] = masked_words([text])  # what a mistake put there may be the address of a database
         raise SettingError(
-            "S02", f"The option {row.name} = {text!r} is not usable: it must be {error}."
+            "S02", f"The option {row.name} = {shown!r} is not usable: it must be {error}."
         ) from None
 
 

@@ -15,6 +15,7 @@ from iiswsgi.runtime import fds
 
 __all__ = [
     "identity",
+    "is_shared",
     "open_reading",
     "open_shared",
     "try_claim",
@@ -36,6 +37,11 @@ _NOT_A_FILE = "it is not an ordinary file"
 def identity(status: os.stat_result) -> tuple[int, int]:
     """What tells one file from another, whatever it is called by now."""
     return status.st_dev, status.st_ino
+
+
+def is_shared(folder: str) -> bool:
+    """Whether everybody may make files and links in *folder*, by POSIX's rules."""
+    return sys.platform != "win32" and bool(os.stat(folder).st_mode & stat.S_IWOTH)
 
 
 def _checked(fd: int, usable: bool, reason: str) -> int:

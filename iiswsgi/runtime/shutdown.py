@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -48,7 +49,7 @@ class Shutdown:
             self.reason = reason
             self.requested = True
             if self._sockets is not None:
-                self._sockets[1].close()
+                _end(self._sockets[1])
             wakers = list(self._wakers)
         for waker in wakers:
             waker()
@@ -59,7 +60,7 @@ class Shutdown:
             if self._sockets is None:
                 self._sockets = socket.socketpair()
                 if self.requested:
-                    self._sockets[1].close()
+                    _end(self._sockets[1])
             return self._sockets[0].fileno()
 
     def add_waker(self, waker: Callable[[], None]) -> None:
@@ -191,6 +192,13 @@ class Shutdown:
         return True
 
 
+def _end(sock: socket.socket) -> None:
+    """Let the other end know; closing alone does not while a child that was forked off has it."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
+
+
 def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
     """Set the handler of all of them; outside the main thread Python allows none."""
     if threading.current_thread() is threading.main_thread():
@@ -201,3 +209,27 @@ def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
 def _numbers() -> list[signal.Signals]:
     """The signals that this system has."""
     return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+
+
+if sys.platform != "win32":
+    _masks: dict[int, set[signal.Signals | int]] = {}
+    """By thread: the signals that were blocked before the fork that it is about."""
+
+    def _before_fork() -> None:
+        # One that comes before the child has handlers of its own would be taken by ours, and lost.
+        _masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, _numbers())
+
+    def _after_fork() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _masks.pop(threading.get_ident()))
+
+    def _after_fork_in_child() -> None:
+        """A child that an application forks off ends as Python programs do, when it is told to."""
+        for number in _numbers():
+            if isinstance(getattr(signal.getsignal(number), "__self__", None), Shutdown):
+                default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+                signal.signal(number, default)
+        _after_fork()
+
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+    )

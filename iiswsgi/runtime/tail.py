@@ -117,4 +117,7 @@ def _last_lines(file: io.FileIO, end: int, count: int) -> list[bytes]:
         file.seek(start)
         data = file.read(size) + data
     file.seek(end)
-    return data.splitlines(keepends=True)[-count:] if count else []
+    if not count:
+        return []
+    *lines, rest = data.split(b"\n")  # the bytes' own splitlines would part at \r too
+    return [*(line + b"\n" for line in lines), *([rest] if rest else [])][-count:]

@@ -90,10 +90,13 @@ def _set_length(environ: dict[str, Any]) -> None:
         del environ["CONTENT_LENGTH"]
         return
     header = environ.get("HTTP_CONTENT_LENGTH")
+    if not length and "HTTP_TRANSFER_ENCODING" in environ:
+        header = None  # beside chunks it says nothing (RFC 9112, section 6.3)
     for value in (length, header):
         if value and not (value.isdecimal() and len(value) <= _MAX_LENGTH_DIGITS):
+            # Not the value: what is no number may be anything.
             raise BadRequest(
-                "W10", f"the Content-Length of the request is no number: {value[:40]!r}"
+                "W10", f"the Content-Length of the request, {len(value)} characters, is no number"
             )
     if length and header and int(length) != int(header):
         raise BadRequest(

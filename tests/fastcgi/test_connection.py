@@ -351,7 +351,7 @@ def test_malformed_bytes_in_the_body_are_not_the_applications_business(late, cod
         try:
             request.stdin.drain()
             request.stdin.next_chunk(10)
-            request._conn._pull()
+            request._conn.pull()
         except ClientDisconnected as error:
             caught.append(error)
         hello(request)
@@ -443,6 +443,25 @@ def test_an_abort_ends_a_response_that_streams(looks_always):
     assert b"9" not in first[1]
     assert second == (2, PAGE, 0, 0)
     assert connection.failure is None
+
+
+def test_malformed_bytes_while_a_response_streams_are_not_the_applications_business(
+    looks_always, caplog
+):
+    errors = []
+
+    def streams(request):
+        try:
+            streams_on(request)
+        except ClientDisconnected as error:
+            errors.append(error.code)
+            raise
+
+    of_version_7 = b"\x07" + ABORT[1:]
+    _, connection, _ = serve([request_bytes(b"body"), of_version_7], streams)
+    assert errors == ["IISWSGI-P13"]
+    assert isinstance(connection.failure, ProtocolError)
+    assert [record.getMessage()[:11] for record in caplog.records] == ["IISWSGI-P01"]
 
 
 @pytest.mark.parametrize(
@@ -624,6 +643,22 @@ def test_text_for_stderr_is_its_own_stream_before_the_end():
     kinds = [(r.type, r.content) for r in records(transport.sent)]
     assert (RecordType.STDERR, b"careful") in kinds
     assert kinds[-1][0] == RecordType.END_REQUEST
+
+
+def test_much_text_for_stderr_comes_whole():
+    text = bytes(range(256)) * 1000
+
+    def warns(request):
+        request.stderr.write(text)
+        hello(request)
+        late.append(request.stderr.write)
+
+    late = []
+    transport, _, _ = serve([request_bytes()], warns)
+    sent = [r.content for r in records(transport.sent) if r.type == RecordType.STDERR]
+    assert b"".join(sent) == text
+    assert sent[-1] == b""
+    late[0](b"a thread that outlives its request is not heard, and not hurt")
 
 
 # ---- flup, on whose private names all this stands ------------------------------------

@@ -3,6 +3,7 @@
 import errno
 import io
 import tempfile
+import threading
 
 import pytest
 
@@ -23,7 +24,7 @@ def make_body(chunks=(), *, spool_limit=1000, max_size=0):
         else:
             body.add_data(item)
 
-    body = RequestBody(pull, spool_limit, max_size)
+    body = RequestBody(pull, threading.Lock(), spool_limit, max_size)
     return body, waiting
 
 

@@ -67,10 +67,14 @@ def test_download(client):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing forks on Windows; run it on POSIX")
 @pytest.mark.parametrize(("way", "status"), [("exit", 7), ("answer", 0)])
-def test_a_child_that_is_forked_in_a_request_does_not_speak_to_the_web_server(client, way, status):
-    first = client.get("/pid").text
-    assert client.get(f"/fork/{way}").text == f"the child ended with {status}\n"
-    assert client.get("/pid").text == first
+def test_a_child_that_is_forked_in_a_request_does_not_speak_to_the_web_server(
+    tmp_path, way, status
+):
+    with serving(make_site(tmp_path, options="access_log = true")) as client:
+        first = client.get("/pid").text
+        assert client.get(f"/fork/{way}").text == f"the child ended with {status}\n"
+        assert client.get("/pid").text == first
+    assert client.log.count(f"GET /fork/{way} ") == 1
 
 
 def test_a_body_left_unread_harms_nobody(client):

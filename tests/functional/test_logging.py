@@ -41,7 +41,7 @@ def test_a_crash_has_process_request_and_time(tmp_path):
         assert client.get("/crash/here?password=secret").status == 500
         assert client.get("/").status == 200
         log = client.log
-    [thread] = re.findall(r"(?m)^Current thread 0x0*([0-9a-f]+) .*:\n.*ctypes", log)
+    [thread] = re.findall(r"(?m)^Current thread 0x0*([0-9a-f]+) .*:\n.* in crash", log)
     line = rf" ERROR iiswsgi\.runtime\.lastwords: IISWSGI-L14: process {pid} ended without a word"
     line += rf" while it served request 2, GET /crash/here, since \S+Z in thread 0x{thread}\n"
     assert len(re.findall(line, log)) == 1, log

@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from iiswsgi.runtime import board, sharedfile
-from iiswsgi.runtime.board import ROWS, SIZE, Board, Ended
+from iiswsgi.runtime import boardrows, sharedfile
+from iiswsgi.runtime.board import Board
+from iiswsgi.runtime.boardrows import ROWS, SIZE, Ended
 
 from .programs import ROOT
 
@@ -43,7 +44,7 @@ def open_board(path):
     yield open_
     for each in opened:
         each.leave()
-        each._map.close()
+        each._rows._map.close()
         os.close(each._fd)
 
 
@@ -121,7 +122,7 @@ def test_who_lives_is_not_told(path, open_board):
 def test_a_process_says_nothing_of_itself(open_board):
     first, second = open_board(), open_board()
     assert first.ended() == second.ended() == []
-    assert first._start != second._start
+    assert first._row != second._row
 
 
 def test_a_row_is_used_again_and_says_nothing_old(path, open_board):
@@ -194,6 +195,7 @@ def test_one_that_ends_while_another_comes_is_told(path, open_board, monkeypatch
 def test_all_rows_may_be_taken(path, open_board, monkeypatch):
     taken = []
     monkeypatch.setattr(sharedfile, "try_claim", lambda fd, row: row == ROWS or taken.append(row))
+    monkeypatch.setattr(sharedfile, "unclaim", lambda fd, row: None)
     with pytest.raises(OSError, match="all 64 rows are taken"):
         open_board()
     assert taken == list(range(ROWS))
@@ -214,7 +216,7 @@ def test_several_processes_may_begin_at_once(path, open_board):
 
 
 def test_the_one_that_makes_the_file_is_not_waited_for_long(path, open_board, monkeypatch):
-    monkeypatch.setattr(board, "_PATIENCE", 0.01)
+    monkeypatch.setattr(boardrows, "_PATIENCE", 0.01)
     monkeypatch.setattr(sharedfile, "try_claim", lambda fd, row: False)
     with pytest.raises(OSError, match="does not come to an end"):
         open_board()

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from iiswsgi.runtime.board import Ended, Request
+from iiswsgi.runtime.boardrows import Ended, Request
 from iiswsgi.runtime.lastwords import LastWords
 
 HEAD = """
-import ctypes, time
+import faulthandler, time
 from iiswsgi.runtime import running
 from iiswsgi.runtime.lastwords import LastWords
 the_log = log.start()
@@ -27,7 +27,7 @@ def said(programs):
 
 
 def test_a_crash_has_its_process_request_and_time(programs):
-    assert programs.run(f"{HEAD}words.serving()\n{GET}ctypes.string_at(0)").returncode != 0
+    assert programs.run(f"{HEAD}words.serving()\n{GET}faulthandler._sigsegv()").returncode != 0
     assert said(programs) == []
     programs.run(HEAD)
     [(level, text)] = said(programs)

@@ -102,6 +102,23 @@ def test_stays_when_it_cannot_move(make_log, tmp_path):
     assert repr(str(tmp_path)) in text(before)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there; run it on POSIX")
+def test_follows_no_link_in_a_folder_that_is_everybodys(make_log, tmp_path):
+    log = make_log()
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o777)
+    for name in ("a.log", ".b.log.running"):
+        (folder / name).symlink_to(tmp_path / "precious")
+    log.move(str(folder / "a.log"))
+    assert log.path != str(folder / "a.log")
+    log.move(str(folder / "b.log"))
+    assert log.path == str(folder / "b.log")
+    with pytest.raises(OSError, match=r".+"):
+        log.open_beside(".{}.running")
+    assert not (tmp_path / "precious").exists()
+
+
 def test_moves_to_stderr_and_back(make_log, tmp_path):
     file = tmp_path / "stderr"
     with file.open("wb") as stderr:
@@ -314,6 +331,31 @@ def test_a_crash_leaves_its_stack(programs):
     # There is no process in the stacks of a crash; the thread's number tells whose they are.
     head, crash = re.findall(r"(?:main|Current) thread 0x([0-9a-f]+)", programs.log)
     assert int(head, 16) == int(crash, 16)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing forks on Windows")
+def test_a_child_that_was_forked_off_says_only_what_is_its_own(programs):
+    programs.run(
+        """
+        import multiprocessing
+        from iiswsgi.runtime import running
+
+        def child():
+            print("the child's", end="")
+            sys.stderr.write("the child's complaint")
+
+        log.start().begun()
+        running.begin({})
+        print("the parent's", end="")
+        process = multiprocessing.get_context("fork").Process(target=child)
+        process.start()
+        process.join()
+        running.end()
+        """
+    )
+    for text in ("stdout: the child's", "stderr: the child's complaint", "stdout: the parent's"):
+        assert programs.log.count(f"{text}\n") == 1, programs.log
+    assert programs.log.count("the parent's") == 1
 
 
 def test_leaving_before_serving_is_explained(programs):

@@ -80,7 +80,7 @@ def test_a_later_rotation_has_a_later_name(path, monkeypatch):
 
 
 def test_closes_without_its_lock(path):
-    Path(str(path) + logfile.LOCK_SUFFIX).mkdir()
+    path.with_name(logfile.LOCK_NAME.format(path.name)).mkdir()
     file = LogFile(str(path))
     file.write(b"1\n")
     file.close()
@@ -132,7 +132,7 @@ def test_between_a_rename_and_the_new_file_nothing_is_followed(path):
 def test_a_failing_rotation_waits_before_the_next(path, monkeypatch):
     clock = [1000.0]
     monkeypatch.setattr(logfile.time, "monotonic", lambda: clock[0])
-    lock = Path(str(path) + logfile.LOCK_SUFFIX)
+    lock = path.with_name(logfile.LOCK_NAME.format(path.name))
     lock.mkdir()
     file = LogFile(str(path), max_size=1)
     file.write(b"1\n")
@@ -360,8 +360,8 @@ if sys.platform != "win32":  # open files stay where they are there, and links n
 
     def test_a_child_without_a_lock_writes(path):
         file = LogFile(str(path))
-        Path(str(path) + logfile.LOCK_SUFFIX).unlink()
-        Path(str(path) + logfile.LOCK_SUFFIX).mkdir()
+        path.with_name(logfile.LOCK_NAME.format(path.name)).unlink()
+        path.with_name(logfile.LOCK_NAME.format(path.name)).mkdir()
         file.after_fork()
         file.after_fork()
         file.write(b"1\n")

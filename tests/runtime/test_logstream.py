@@ -23,17 +23,36 @@ def test_whole_lines(stream, lines):
     assert lines == ["one", "two", "three"]
 
 
-def test_a_line_waits_for_its_newline(stream, lines):
+def test_a_line_of_a_request_waits_for_its_newline(stream, lines):
+    running.begin({})
     print("one", end=" ", file=stream, flush=True)
     stream.flush()
     assert lines == []
     print("line", file=stream)
-    stream.write("rest")
     assert lines == ["one line"]
+    running.end()
+
+
+def test_outside_of_requests_a_line_waits_until_it_is_flushed(stream, lines):
+    print("one", end=" ", file=stream)
+    assert lines == []
+    print("line", end="", file=stream, flush=True)
+    stream.flush()
+    assert lines == ["one line"]
+    stream.write("rest")
     stream.lines.finish()
     assert lines == ["one line", "rest"]
     stream.lines.finish()
     assert lines == ["one line", "rest"]
+
+
+def test_what_a_thread_leaves_begins_no_line_of_another(stream, lines, monkeypatch):
+    monkeypatch.setattr(threading, "get_ident", lambda: 7)  # the system gives numbers away again
+    for text in ("left", "of the next\n"):
+        thread = threading.Thread(target=stream.write, args=(text,))
+        thread.start()
+        thread.join()
+    assert lines == ["left", "of the next"]
 
 
 def test_a_line_without_an_end_waits_no_longer_than_its_request(lines):

@@ -66,6 +66,12 @@ def test_a_bad_value_names_the_option_the_value_and_what_it_must_be():
     )
 
 
+def test_a_bad_value_that_has_a_password_is_masked():
+    with pytest.raises(SettingError) as caught:
+        parse({"threads": "postgres://u:s3cret@h/d"})
+    assert "'postgres://u:***@h/d'" in str(caught.value)
+
+
 def test_threads_without_a_connection_contradict():
     with pytest.raises(SettingError, match=r"IISWSGI-S03: .*connection_limit = 4 .*threads = 5"):
         parse({"threads": "5", "connection_limit": "4"})

@@ -154,3 +154,41 @@ def test_events_are_for_windows(shutdown):
 
 def test_the_wake_up_socket_is_not_inherited(shutdown):
     assert not os.get_inheritable(shutdown.fileno()) if sys.platform != "win32" else True
+
+
+FORKS = pytest.mark.skipif(sys.platform == "win32", reason="nothing forks on Windows")
+
+
+@FORKS
+def test_a_child_that_lives_on_does_not_hide_the_request(shutdown):
+    polled = shutdown.fileno()
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+        os._exit(0)
+    try:
+        shutdown.request("the test")
+        assert select.select([polled], [], [], 10)[0]
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+@FORKS
+@pytest.mark.parametrize("when", ["hold_signals", "own_signals", "signals"])
+def test_a_child_ends_as_python_does_when_it_is_told_to(programs, when):
+    result = programs.run(
+        f"""
+        import contextlib, multiprocessing, signal, time
+        from iiswsgi.runtime.shutdown import Shutdown
+
+        shutdown = Shutdown()
+        with shutdown.{when}() or contextlib.nullcontext():
+            child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+            child.start()
+            child.terminate()
+            child.join(20)
+        print(child.exitcode, shutdown.requested)
+        """
+    )
+    assert result.stdout.split() == [b"-15", b"False"], result.stderr

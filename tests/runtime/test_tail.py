@@ -41,6 +41,14 @@ def test_the_last_lines(count, path, tails):
     assert tails().last(count) == lines(max(1, 6 - count), 5)
 
 
+def test_a_line_ends_with_its_newline_only(path, tails):
+    path.write_bytes(b"one\r\n10%\r20%\rdone\x0bof\n\nrest")
+    tail = tails()
+    assert tail.last(1) == b"rest"
+    assert tail.last(3) == b"10%\r20%\rdone\x0bof\n\nrest"
+    assert tail.last(9) == path.read_bytes()
+
+
 def test_of_a_long_log_little_is_read(path, tails):
     path.write_bytes(b"x" * 100_000 + b"\n" + lines(1, 50_000))
     tail = tails()

@@ -576,6 +576,11 @@ OTHERS = [
         iis("/", CONTENT_LENGTH="-1", HTTP_TRANSFER_ENCODING="chunked", HTTP_CONTENT_LENGTH="5"),
         {"CONTENT_LENGTH": ABSENT, "HTTP_CONTENT_LENGTH": ABSENT},
     ),
+    Row(
+        "nor where the web server states no length of its own",
+        iis("/", CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked", HTTP_CONTENT_LENGTH="x"),
+        {"CONTENT_LENGTH": ABSENT, "HTTP_CONTENT_LENGTH": ABSENT},
+    ),
     Row("httpoxy", iis("/", HTTP_PROXY="http://evil"), {"HTTP_PROXY": ABSENT}),
     Row(
         "a header with underscores cannot be told from one with dashes",
