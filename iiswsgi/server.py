@@ -16,7 +16,7 @@ from iiswsgi.errors import Error, ExitStatus
 from iiswsgi.gateway import IISWSGIServer
 from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.pasteload import tell_exit
-from iiswsgi.runtime import lingering
+from iiswsgi.runtime import lingering, logconfig
 from iiswsgi.runtime import log as process_log
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
 
@@ -117,6 +117,8 @@ def server_factory(
     """
     the_log = process_log.start()
     try:
+        if ini := (global_conf or {}).get("__file__"):
+            logconfig.default_level(ini)
         path, verbosity = paste_command_line()
         options = local_conf or (server_options(path, global_conf or {}) if path else {})
         ready = launch.prepare(options, verbosity)

@@ -42,9 +42,9 @@ WORDS: dict[Kind, Words] = {
     "died_in_start": Words(
         "The worker died before it answered anything",
         "The process was started and ended by itself, without a single byte in reply: a wrong "
-        "argument or setting, an INI file that is not there, an application that leaves the "
-        "process (os._exit) or crashes it while it is imported. One that merely cannot be imported "
-        "has a page of the gateway's own.",
+        "argument or setting, an INI file that is not there, or an application that leaves the "
+        "process (os._exit) or crashes it, while it is imported or in its first request. One that "
+        "merely cannot be imported has a page of the gateway's own.",
         "The FastCGI process exited unexpectedly",
         (
             "Read the worker's log: its last error is the cause. Exit code 2 is a setting, an "

@@ -9,6 +9,7 @@ root logger that has one.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import logging
 import os
 import sys
@@ -18,7 +19,14 @@ from typing import TextIO
 from iiswsgi.errors import SettingError
 from iiswsgi.runtime.ownlogger import OURS, Destination, is_ours, keep_ours_out, not_ours, own
 
-__all__ = ["adopt", "adopt_root", "configure_from_ini", "repair", "set_level"]
+__all__ = [
+    "adopt",
+    "adopt_root",
+    "configure_from_ini",
+    "default_level",
+    "repair",
+    "set_level",
+]
 
 _LATE = ("iiswsgi.access", "iiswsgi.fastcgi.transport.listener")
 """Loggers of modules that are imported after :func:`repair` was called last, while serving."""
@@ -35,6 +43,24 @@ def adopt(handler: Destination) -> None:
     _own_all(handler)
     if not ours.level and not logging.getLogger().handlers:
         ours.setLevel(logging.INFO)
+
+
+def default_level(path: str) -> None:
+    """Let our loggers begin at info, unless the ``[loggers]`` of an INI file decide.
+
+    pserve gives the root logger a handler without being asked, and so all loggers its level.
+    """
+    ours = logging.getLogger(OURS)
+    if not ours.level and not _has_loggers(path):
+        ours.setLevel(logging.INFO)
+
+
+def _has_loggers(path: str) -> bool:
+    """Whether there are any; not if the file cannot be read, which others will say."""
+    parser = configparser.RawConfigParser()
+    with contextlib.suppress(OSError, ValueError, configparser.Error):
+        parser.read(path, encoding="utf-8")
+    return parser.has_section("loggers")
 
 
 def configure_from_ini(path: str, global_conf: Mapping[str, str]) -> bool:

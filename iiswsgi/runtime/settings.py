@@ -133,9 +133,9 @@ class Settings:
         convert.seconds,
         30.0,
         "seconds",
-        "How long a running request may go on once the process was asked to stop. Thirty"
-        " seconds are what signalBeforeTerminateSeconds is usually set to; give both the"
-        " same number.",
+        "How long running requests on a listening socket may go on once the process was asked"
+        " to stop. On a pipe, and on one connected socket, the web server ends what takes too"
+        " long: IIS after signalBeforeTerminateSeconds, usually thirty seconds too.",
     )
     hang_report: Setting[float] = Setting(
         convert.seconds,

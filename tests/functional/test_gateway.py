@@ -578,22 +578,6 @@ def test_paster_serve_with_server_name(tmp_path):
         assert client.get("/").text == "hello\n"
 
 
-def test_pserve(tmp_path):
-    with serving(make_site(tmp_path, arguments=BY_PSERVE)) as client:
-        assert client.get("/").text == "hello\n"
-
-
-def test_variables_of_the_command_line_reach_the_ini_file(tmp_path):
-    site = make_site(
-        tmp_path,
-        "use = egg:iiswsgi#test_app",
-        arguments='-m iiswsgi serve "{ini}" where=/from/here',
-        options="script_name = %(where)s",
-    )
-    with serving(site) as client:
-        assert "SCRIPT_NAME = /from/here\n" in client.get("/from/here/x?format=text").text
-
-
 LOGGERS = """
 [loggers]
 keys = root
@@ -611,6 +595,26 @@ formatter = plain
 [formatter_plain]
 format = from the ini file: %(message)s
 """
+
+
+@pytest.mark.parametrize(("level", "told"), [(None, 1), ("DEBUG", 1), ("WARNING", 0)])
+def test_pserve(tmp_path, level, told):
+    """It configures logging by itself, and leaves ours at info unless the file says otherwise."""
+    rest = LOGGERS.replace("DEBUG", level) if level else ""
+    with serving(make_site(tmp_path, arguments=BY_PSERVE, rest=rest)) as client:
+        assert client.get("/").text == "hello\n"
+    assert client.log.count(" INFO iiswsgi.server: the end: ") == told
+
+
+def test_variables_of_the_command_line_reach_the_ini_file(tmp_path):
+    site = make_site(
+        tmp_path,
+        "use = egg:iiswsgi#test_app",
+        arguments='-m iiswsgi serve "{ini}" where=/from/here',
+        options="script_name = %(where)s",
+    )
+    with serving(site) as client:
+        assert "SCRIPT_NAME = /from/here\n" in client.get("/from/here/x?format=text").text
 
 
 def test_loggers_of_the_ini_file_keep_working(tmp_path):
