@@ -1,9 +1,10 @@
 import io
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from iiswsgi.runtime import running
+from iiswsgi.runtime import logstream, running
 from iiswsgi.runtime.logstream import MAX_PARTIAL, LineStream
 
 
@@ -47,7 +48,8 @@ def test_outside_of_requests_a_line_waits_until_it_is_flushed(stream, lines):
 
 
 def test_what_a_thread_leaves_begins_no_line_of_another(stream, lines, monkeypatch):
-    monkeypatch.setattr(threading, "get_ident", lambda: 7)  # the system gives numbers away again
+    numbers = SimpleNamespace(get_ident=lambda: 7, current_thread=threading.current_thread)
+    monkeypatch.setattr(logstream, "threading", numbers)  # the system gives numbers away again
     for text in ("left", "of the next\n"):
         thread = threading.Thread(target=stream.write, args=(text,))
         thread.start()
