@@ -88,6 +88,14 @@ class Board:
         if os.getpid() == self._process:  # not a child that was forked off
             self._rows.clear(self._row)
 
+    def forsake(self) -> None:
+        """In a child that was forked off: let the row's lock end with the parent.
+
+        The lock belongs to the open file, which both have.
+        """
+        self._rows.close()
+        os.close(self._fd)
+
     def _release(self, thread: int) -> bool:
         """Empty the thread's cell, if it has one."""
         cell = self._cells.pop(thread, None)

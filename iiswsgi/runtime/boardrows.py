@@ -82,6 +82,10 @@ class Rows:
         except ValueError as error:  # another process has made it shorter meanwhile
             raise OSError(str(error)) from error
 
+    def close(self) -> None:
+        """Unmap the file."""
+        self._map.close()
+
     def process(self, row: int) -> int:
         """The process of a row, 0 if it has none."""
         process: int = _HEAD.unpack_from(self._map, row * _ROW_SIZE)[0]

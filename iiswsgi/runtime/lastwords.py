@@ -49,7 +49,7 @@ class LastWords:
         running.tell(self._board)
         atexit.register(self._board.leave)
         if sys.platform != "win32":
-            os.register_at_fork(after_in_child=_forget)
+            os.register_at_fork(after_in_child=self._forget)
         self.speak()
 
     def serving(self) -> None:
@@ -77,10 +77,12 @@ class LastWords:
             text = f"IISWSGI-L14: process {ended.process} ended without a word {_when(ended)}"
             self._sink.record(level, __name__, text)
 
-
-def _forget() -> None:
-    """A child that was forked off serves nothing; the row is its parent's."""
-    running.tell(None)
+    def _forget(self) -> None:
+        """A child that was forked off serves nothing; the row is its parent's."""
+        running.tell(None)
+        board, self._board = self._board, None
+        if board is not None:
+            board.forsake()
 
 
 def _when(ended: Ended) -> str:

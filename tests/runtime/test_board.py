@@ -44,8 +44,7 @@ def open_board(path):
     yield open_
     for each in opened:
         each.leave()
-        each._rows._map.close()
-        os.close(each._fd)
+        each.forsake()
 
 
 def run(path, program):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -95,6 +98,30 @@ os.wait()
 """
     programs.run(f"{HEAD}words.serving()\n{GET}{fork}os._exit(0)")
     programs.run(HEAD)
+    [(_, text)] = said(programs)
+    assert "request 1, GET /page" in text
+
+
+def test_a_child_that_lives_on_does_not_hide_its_parents_end(programs):
+    if sys.platform == "win32":
+        pytest.skip("nothing forks on Windows")
+    fork = f"""
+{GET}
+child = os.fork()
+if not child:
+    time.sleep(60)
+print("child", child)
+os._exit(0)
+"""
+    programs.run(
+        f"{HEAD}words.serving()\n{fork}",
+        stdout=subprocess.DEVNULL,
+        stderr=None,
+        capture_output=False,
+    )
+    programs.run(HEAD)
+    child = int(re.findall("stdout: child ([0-9]+)", programs.log)[0])
+    os.kill(child, signal.SIGKILL)
     [(_, text)] = said(programs)
     assert "request 1, GET /page" in text
 
