@@ -237,9 +237,9 @@ class _Request:
             return 431, None
         if length in ("+5", "x", "9" * 5000, "\xb2", "-2"):
             return 400, None
-        if length == "-1" and self.profile.chunked_bodies == "streamed":
-            length = ""
-        if limit and length and (len(self.body) if length == "-1" else int(length)) > limit:
+        if length in ("", "-1"):  # then all that is counted is what has come before the call
+            length = len(self.body) if self.profile.chunked_bodies == "whole" else 0
+        if limit and int(length) > limit:
             return 413, None
         if self.kind == "fails_short" and self.profile.management:
             return site.BROKEN  # a socket's connection costs little
