@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from iiswsgi.runtime import sharedfile
-from iiswsgi.runtime.boardrows import ROWS, Ended, Rows
+from iiswsgi.runtime.boardrows import CELL, LEAVING, OVER, ROWS, Ended, Rows, name_of
 
 __all__ = ["NAME", "Board"]
 
@@ -34,6 +34,7 @@ class Board:
         self._fd = fd
         self._process = os.getpid()
         self._rows = Rows(fd)
+        self._memory = self._rows.memory
         self._row = -1
         self._ended = list(self._take_ended())
         self._row = self._claim()
@@ -61,7 +62,7 @@ class Board:
                 self._waiting[thread] = number, begun, variables
                 self._rows.count(self._row, len(self._waiting))
             return
-        self._rows.note(cell, number, thread, begun, variables)
+        CELL.pack_into(self._memory, cell, number, thread, begun, False, name_of(variables))
 
     def ending(self, thread: int) -> None:
         """The last bytes of the thread's request are about to leave.
@@ -71,11 +72,14 @@ class Board:
         """
         cell = self._cells.get(thread)
         if cell is not None:
-            self._rows.leaving(cell)
+            self._memory[cell + LEAVING] = 1
 
     def end(self, thread: int) -> None:
         """Take the thread's request off."""
-        if not self._release(thread) or self._waiting:
+        cell = self._cells.pop(thread, None)
+        if cell is not None:
+            self._empty(cell)
+        if cell is None or self._waiting:
             self._move_up(thread)
 
     def ended(self) -> list[Ended]:
@@ -96,26 +100,23 @@ class Board:
         self._rows.close()
         os.close(self._fd)
 
-    def _release(self, thread: int) -> bool:
-        """Empty the thread's cell, if it has one."""
-        cell = self._cells.pop(thread, None)
-        if cell is None:
-            return False
-        self._rows.over(cell)
-        self._free.append(cell)
-        return True
-
     def _move_up(self, thread: int) -> None:
         """Give a cell to a request that waits for one; the thread's own waits no more."""
         with self._lock:
             self._waiting.pop(thread, None)
-            self._release(thread)  # it may have got one this very moment
+            cell = self._cells.pop(thread, None)  # it may have got one this very moment
+            if cell is not None:
+                self._empty(cell)
             if self._waiting and self._free:
                 other = next(iter(self._waiting))
                 number, begun, variables = self._waiting.pop(other)
                 cell = self._cells[other] = self._free.pop()
-                self._rows.note(cell, number, other, begun, variables)
+                CELL.pack_into(self._memory, cell, number, other, begun, False, name_of(variables))
             self._rows.count(self._row, len(self._waiting))
+
+    def _empty(self, cell: int) -> None:
+        self._memory[cell : cell + len(OVER)] = OVER
+        self._free.append(cell)
 
     def _claim(self) -> int:
         """Lock a row for as long as this process lives."""

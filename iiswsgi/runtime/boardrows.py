@@ -16,7 +16,7 @@ from typing import NamedTuple
 from iiswsgi.masking import without_user
 from iiswsgi.runtime import sharedfile
 
-__all__ = ["ROWS", "SIZE", "Ended", "Request", "Rows"]
+__all__ = ["CELL", "LEAVING", "OVER", "ROWS", "SIZE", "Ended", "Request", "Rows", "name_of"]
 
 ROWS = 64
 """Processes that find a row; IIS has four of an application unless told otherwise."""
@@ -24,11 +24,13 @@ ROWS = 64
 _CELLS = 8
 """Requests of one process that are noted at once: as many as there are threads by default."""
 
-_CELL = struct.Struct("=qqd?223p")
+CELL = struct.Struct("=qqd?223p")
 """Of a request: its number, 0 once it is over; its thread; its begin by ``time.perf_counter``;
 whether its last bytes are on their way; its name, cut off where it is longer."""
-_LEAVING = 24
-_OVER = bytes(8)
+LEAVING = 24
+"""Where in a cell it stands whether the last bytes are on their way."""
+OVER = bytes(8)
+"""What a cell begins with when its request is over."""
 
 _HEAD = struct.Struct("=qqddq")
 """Of a process: its id, 0 in a free row; whether it serves; one moment by ``time.time`` and by
@@ -39,7 +41,7 @@ _COUNT = struct.Struct("=q")
 _PATIENCE = 1.0
 """Seconds to wait for another process that makes the file; it takes less than a millisecond."""
 
-_ROW_SIZE = _HEAD.size + _CELLS * _CELL.size
+_ROW_SIZE = _HEAD.size + _CELLS * CELL.size
 SIZE = ROWS * _ROW_SIZE
 
 
@@ -78,62 +80,49 @@ class Rows:
         if os.fstat(fd).st_size < SIZE:
             _grow(fd)
         try:
-            self._map = mmap.mmap(fd, SIZE)
+            self.memory = mmap.mmap(fd, SIZE)
+            """All of it. What every request notes is written there by the board itself."""
         except ValueError as error:  # another process has made it shorter meanwhile
             raise OSError(str(error)) from error
 
     def close(self) -> None:
         """Unmap the file."""
-        self._map.close()
+        self.memory.close()
 
     def process(self, row: int) -> int:
         """The process of a row, 0 if it has none."""
-        process: int = _HEAD.unpack_from(self._map, row * _ROW_SIZE)[0]
+        process: int = _HEAD.unpack_from(self.memory, row * _ROW_SIZE)[0]
         return process
 
     def clear(self, row: int) -> list[int]:
         """Make a row empty; its cells."""
         start = row * _ROW_SIZE
-        self._map[start : start + _ROW_SIZE] = bytes(_ROW_SIZE)
-        return list(range(start + _HEAD.size, start + _ROW_SIZE, _CELL.size))
+        self.memory[start : start + _ROW_SIZE] = bytes(_ROW_SIZE)
+        return list(range(start + _HEAD.size, start + _ROW_SIZE, CELL.size))
 
     def introduce(self, row: int, process: int, *, serving: bool) -> None:
         """Write whose row it is."""
         now = time.time(), time.perf_counter()
-        _HEAD.pack_into(self._map, row * _ROW_SIZE, process, serving, *now, 0)
+        _HEAD.pack_into(self.memory, row * _ROW_SIZE, process, serving, *now, 0)
 
     def count(self, row: int, more: int) -> None:
         """Write how many requests found no cell."""
-        _COUNT.pack_into(self._map, row * _ROW_SIZE + _MORE, more)
-
-    def note(
-        self, cell: int, number: int, thread: int, begun: float, variables: Mapping[str, str]
-    ) -> None:
-        """Write a request."""
-        _CELL.pack_into(self._map, cell, number, thread, begun, False, _name(variables))
-
-    def leaving(self, cell: int) -> None:
-        """Write that the last bytes are on their way."""
-        self._map[cell + _LEAVING] = 1
-
-    def over(self, cell: int) -> None:
-        """Write that the request is over."""
-        self._map[cell : cell + len(_OVER)] = _OVER
+        _COUNT.pack_into(self.memory, row * _ROW_SIZE + _MORE, more)
 
     def read(self, row: int) -> Ended:
         """What stands in a row."""
         start = row * _ROW_SIZE
-        process, serving, wall, clock, more = _HEAD.unpack_from(self._map, start)
+        process, serving, wall, clock, more = _HEAD.unpack_from(self.memory, start)
         requests = []
-        for cell in range(start + _HEAD.size, start + _ROW_SIZE, _CELL.size):
-            number, thread, begun, leaving, name = _CELL.unpack_from(self._map, cell)
+        for cell in range(start + _HEAD.size, start + _ROW_SIZE, CELL.size):
+            number, thread, begun, leaving, name = CELL.unpack_from(self.memory, cell)
             if number:
                 moment = wall + begun - clock
                 requests.append(Request(number, thread, moment, leaving, name.decode("latin-1")))
         return Ended(process, bool(serving), sorted(requests), more)
 
 
-def _name(variables: Mapping[str, str]) -> bytes:
+def name_of(variables: Mapping[str, str]) -> bytes:
     """Method and path; neither the query nor, in a whole URL, name and password."""
     get = variables.get
     path = get("REQUEST_URI") or get("SCRIPT_NAME", "") + get("PATH_INFO", "") or "-"
