@@ -32,6 +32,7 @@ __all__ = [
     "create_event",
     "declare",
     "disinherit",
+    "is_remote",
     "last_error",
     "pipe_is_duplex",
     "set_std_handle",
@@ -106,6 +107,8 @@ _get_result = declare(
 _connect = declare("ConnectNamedPipe", wintypes.HANDLE, _LP_OVERLAPPED)
 _cancel = declare("CancelIoEx", wintypes.HANDLE, ctypes.c_void_p)
 close_handle = declare("CloseHandle", wintypes.HANDLE)
+_drive_type = declare("GetDriveTypeW", wintypes.LPCWSTR)
+_DRIVE_REMOTE = 4
 _create_event = _kernel32.CreateEventW
 _create_event.argtypes = (ctypes.c_void_p, wintypes.BOOL, wintypes.BOOL, wintypes.LPCWSTR)
 _create_event.restype = wintypes.HANDLE
@@ -231,6 +234,12 @@ def set_std_handle(fd: int, handle: int) -> None:
     """Make *handle* the process's standard handle number *fd*: 0, 1 or 2."""
     if not _set_std_handle(_STD_HANDLES[fd] & 0xFFFFFFFF, handle):
         raise last_error()
+
+
+def is_remote(path: str) -> bool:
+    """Whether a file lies on another machine: on a share, or a drive that stands for one."""
+    drive = os.path.splitdrive(path)[0]
+    return drive.startswith("\\\\") or _drive_type(drive + "\\") == _DRIVE_REMOTE
 
 
 def user_name() -> str:

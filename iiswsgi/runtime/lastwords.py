@@ -25,6 +25,10 @@ class Sink(Protocol):
     def record(self, level: str, name: str, text: str, details: str = "") -> None:
         """Write a record, past all levels and filters."""
 
+    @property
+    def path(self) -> str | None:
+        """The file; None when the log is in no file."""
+
     def open_beside(self, name: str) -> int | None:
         """Open a file beside the log's; None when the log is in no file."""
 
@@ -39,6 +43,7 @@ class LastWords:
     def begin(self) -> None:
         """Find a row on the board for this process, and say what others left there."""
         try:
+            _check_place(self._sink.path)
             fd = self._sink.open_beside(NAME)
             self._board = None if fd is None else Board(fd)
         except OSError as error:
@@ -83,6 +88,15 @@ class LastWords:
         board, self._board = self._board, None
         if board is not None:
             board.forsake()
+
+
+def _check_place(path: str | None) -> None:
+    """Refuse what must not be mapped: when the other machine is gone, to write there is a crash."""
+    if sys.platform == "win32" and path:
+        from iiswsgi import win32
+
+        if win32.is_remote(path):
+            raise OSError("the log lies on another machine")
 
 
 def _when(ended: Ended) -> str:

@@ -127,6 +127,8 @@ os._exit(0)
 
 
 class Sink:
+    path = None
+
     def __init__(self, fault=None):
         self.lines = []
         self._fault = fault
@@ -154,6 +156,19 @@ def test_a_board_that_cannot_be_had_is_told():
     [(level, text)] = sink.lines
     assert level == "INFO"
     assert "not yours" in text
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="there are no drives; run it on Windows")
+@pytest.mark.parametrize("path", [r"\\server\share\iiswsgi.log", r"Q:\iiswsgi.log"])
+def test_on_another_machine_there_is_none(path, monkeypatch):
+    from iiswsgi import win32
+
+    monkeypatch.setattr(win32, "_drive_type", {"Q:\\": 4}.get)
+    sink = Sink()
+    sink.path = path
+    LastWords(sink).begin()
+    [(level, text)] = sink.lines
+    assert (level, text.rpartition(": ")[2]) == ("INFO", "the log lies on another machine")
 
 
 class Found:
