@@ -127,7 +127,7 @@ def server_factory(
         the_log.guard.begun()
         raise SystemExit(int(error.exit_status)) from error
     try:
-        ready.shutdown.own_signals()
+        ready.shutdown.own_signals(request_waits=ready.transport is not None)
     except SystemExit:
         leave_loading(ready)
         raise

@@ -88,7 +88,7 @@ def _serve_loaded(ready: Launch, load: Callable[[], Application]) -> ExitStatus:
     from iiswsgi import server
 
     try:
-        ready.shutdown.own_signals()
+        ready.shutdown.own_signals(request_waits=ready.transport is not None)
         application = load()
     # SystemExit too: a module that exits on import must not look like an orderly end.
     except BaseException as error:

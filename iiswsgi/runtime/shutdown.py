@@ -36,6 +36,7 @@ class Shutdown:
         self.left_loading = False
         """Whether a signal ended the loading of the application."""
         self._held = self._served = False
+        self._leaves_loading = True
 
     def request(self, reason: str) -> None:
         """Stop after this request; safe in any thread and in a signal handler.
@@ -87,16 +88,19 @@ class Shutdown:
         """
         _handle(self._on_signal_held)
 
-    def own_signals(self) -> None:
+    def own_signals(self, *, request_waits: bool = False) -> None:
         """Take SIGTERM, Ctrl-C and Ctrl-Break for the rest of the process.
 
         Until the application is served they end its loading by SystemExit, so that exit hooks run.
         The hooks, after all was served, are interrupted by Ctrl-C alone.
 
+        :param request_waits: the process was started for a request, on its one connection; then the
+            loading goes on, and the request is served first.
         :raises SystemExit: one has come since :meth:`hold_signals`.
         """
+        self._leaves_loading = not request_waits
         _handle(self._on_signal_outside)
-        if self._held:
+        if self._held and not request_waits:
             self.left_loading = True
             raise SystemExit(0)
 
@@ -106,11 +110,12 @@ class Shutdown:
 
     def _on_signal_outside(self, number: int, frame: FrameType | None) -> None:
         """A signal before or after the application is served."""
-        if not self._served and not self.left_loading:
-            self.left_loading = True
+        if not self._served and not self.requested:
             self.request(signal.Signals(number).name)
-            raise SystemExit(0)
-        if number == signal.SIGINT:
+            if self._leaves_loading:
+                self.left_loading = True
+                raise SystemExit(0)
+        elif number == signal.SIGINT:
             signal.default_int_handler(number, frame)
 
     @contextlib.contextmanager

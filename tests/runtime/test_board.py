@@ -201,12 +201,17 @@ def test_all_rows_may_be_taken(path, open_board, monkeypatch):
 
 
 def test_several_processes_may_begin_at_once(path, open_board):
-    program = f"{PROGRAM}begin(os.getpid()); board.end(0); time.sleep(0.5); os._exit(0)"
+    program = f"{PROGRAM}begin(os.getpid()); print(flush=True); sys.stdin.read(); os._exit(0)"
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", program, path]
-    processes = [subprocess.Popen(command, env=environ) for _ in range(4)]
+    processes = [
+        subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(4)
+    ]
     for process in processes:
-        process.wait(30)
+        assert process.stdout.readline()
+    for process in processes:
+        process.communicate(timeout=30)
     found = open_board().ended()
     assert len(found) == 4
     assert [[each.number for each in ended.requests] for ended in found] == [
