@@ -77,8 +77,8 @@ class LastWords:
         except OSError:  # something has closed our descriptors
             return
         for ended in found:
-            running_ = ended.more or not all(each.leaving for each in ended.requests)
-            level = "ERROR" if running_ or not ended.serving else "INFO"
+            unanswered = ended.more or not all(each.leaving for each in ended.requests)
+            level = "ERROR" if unanswered or not ended.serving else "INFO"
             text = f"IISWSGI-L14: process {ended.process} ended without a word {_when(ended)}"
             self._sink.record(level, __name__, text)
 
