@@ -77,16 +77,27 @@ def test_who_ends_without_a_word_is_found_once(path, open_board):
     ],
 )
 def test_the_name_of_a_request(variables, name, path, open_board):
-    run(path, f"begin(1, **{variables!r})")
+    own = open_board()
+    own.begin(7, 1, 0.0, variables)
     assert b"s3cret" not in path.read_bytes()
-    [ended] = open_board().ended()
-    assert [each.name for each in ended.requests] == [name]
+    assert [each.name for each in noted(own).requests] == [name]
 
 
-def test_the_last_bytes_are_on_their_way(path, open_board):
-    run(path, "begin(1); board.ending(101); begin(2); board.ending(102); board.end(102); begin(3)")
-    [ended] = open_board().ended()
-    assert [(each.number, each.leaving) for each in ended.requests] == [(1, True), (3, False)]
+def noted(board):
+    """What stands in the board's own row."""
+    return board._rows.read(board._row)
+
+
+def test_the_last_bytes_are_on_their_way(open_board):
+    own = open_board()
+    for number in (1, 2, 3):
+        own.begin(number, number, 0.0, {})
+    own.ending(1)
+    own.ending(2)
+    own.end(2)
+    assert [(each.number, each.leaving) for each in noted(own).requests] == [(1, True), (3, False)]
+    own.begin(2, 4, 0.0, {})
+    assert not noted(own).requests[-1].leaving
 
 
 def test_what_is_over_is_not_told(path, open_board):
@@ -131,25 +142,26 @@ def test_a_row_is_used_again_and_says_nothing_old(path, open_board):
     assert path.stat().st_size == SIZE
 
 
-MANY = "for n in range(1, 21): begin(n, REQUEST_URI='/' + 999 * 'x')\n"
-
-
 @pytest.mark.parametrize(
-    ("program", "noted", "more"),
+    ("over", "left", "more"),
     [
-        (MANY, range(1, 9), 12),
-        (f"{MANY}for n in range(20, 0, -1): board.end(100 + n)", [], 0),
-        (f"{MANY}for n in range(1, 15): board.end(100 + n)", range(15, 21), 0),
-        (f"{MANY}for n in range(9, 15): board.end(100 + n)", range(1, 9), 6),
-        (f"{MANY}board.serving(); board.end(103)", [1, 2, 4, 5, 6, 7, 8, 9], 11),
+        ([], range(1, 9), 12),
+        (range(20, 0, -1), [], 0),
+        (range(1, 15), range(15, 21), 0),
+        (range(9, 15), range(1, 9), 6),
+        ([3], [1, 2, 4, 5, 6, 7, 8, 9], 11),
     ],
 )
-def test_more_requests_than_there_is_room_for(program, noted, more, path, open_board):
-    run(path, program)
-    [ended] = open_board().ended()
-    assert [each.number for each in ended.requests] == list(noted)
-    assert ended.more == more
-    assert {each.name for each in ended.requests} <= {"- /" + 219 * "x"}
+def test_more_requests_than_there_is_room_for(over, left, more, open_board):
+    own = open_board()
+    for number in range(1, 21):
+        own.begin(number, number, 0.0, {"REQUEST_URI": "/" + 999 * "x"})
+    for number in over:
+        own.end(number)
+    found = noted(own)
+    assert [each.number for each in found.requests] == list(left)
+    assert found.more == more
+    assert {each.name for each in found.requests} <= {"- /" + 219 * "x"}
 
 
 def test_many_threads_at_once(path, open_board):

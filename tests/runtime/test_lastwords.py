@@ -46,22 +46,23 @@ def test_a_crash_has_its_process_request_and_time(programs):
     assert len(said(programs)) == 1
 
 
-@pytest.mark.parametrize(
-    ("program", "level", "when"),
-    [
-        ("os._exit(1)", "ERROR", "before it began to serve"),
-        ("words.serving(); os._exit(0)", "INFO", "between two requests"),
-        (f"words.serving()\n{GET}running.end(); os._exit(0)", "INFO", "between two requests"),
-        (f"words.serving()\n{GET}running.ending(); os._exit(0)", "INFO", "were on their way"),
-    ],
-)
-def test_whoever_is_killed_is_told_by_the_next(program, level, when, programs):
-    programs.run(HEAD + program)
-    programs.run(HEAD)
-    [(found, text)] = said(programs)
-    assert found == level
-    assert " ended without a word " in text
-    assert text.endswith(when)
+KILLED = {
+    "os._exit(1)": ("ERROR", "before it began to serve"),
+    "words.serving(); os._exit(0)": ("INFO", "between two requests"),
+    f"words.serving()\n{GET}running.end(); os._exit(0)": ("INFO", "between two requests"),
+    f"words.serving()\n{GET}running.ending(); os._exit(0)": ("INFO", "were on their way"),
+}
+"""Programs, and what is said of them."""
+
+
+def test_whoever_is_killed_is_told_by_the_next(programs):
+    for program in [*KILLED, ""]:
+        programs.run(HEAD + program)
+    found = said(programs)
+    assert [level for level, _ in found] == [level for level, _ in KILLED.values()]
+    for (_, text), (_, when) in zip(found, KILLED.values(), strict=True):
+        assert " ended without a word " in text
+        assert text.endswith(when)
 
 
 OVERFLOW = "".join(f"words._board.begin({n}, {n}, 0.0, {{}})\n" for n in range(1, 11))
@@ -76,13 +77,10 @@ def test_requests_that_found_no_room_are_counted(programs):
     assert text.endswith(" and 2 more")
 
 
-@pytest.mark.parametrize(
-    "program",
-    ["", "sys.exit(3)", GET, f"{GET}raise ValueError", f"{GET}words.end()\nos._exit(0)"],
-)
-def test_whoever_leaves_in_order_is_not_told(program, programs):
-    programs.run(HEAD + program)
-    programs.run(HEAD)
+def test_whoever_leaves_in_order_is_not_told(programs):
+    ended = f"{GET}words.end()\nos._exit(0)"
+    for program in ["", "sys.exit(3)", GET, f"{GET}raise ValueError", ended, ""]:
+        programs.run(HEAD + program)
     assert said(programs) == []
 
 
