@@ -175,15 +175,18 @@ class GatewayRequest(fcgi_base.Request):
 
         :raises BrokenOff: the response cannot be finished and must not look whole.
         """
+        stdin = self.stdin
         try:
             protocol_status, app_status = self.server.handler(self)
-            self.stdin.finish()
+            if stdin.aborted or not stdin.complete:
+                stdin.finish()
         except ClientDisconnected:
-            if not self.stdin.aborted:
+            if not stdin.aborted:
                 raise
             protocol_status, app_status = ProtocolStatus.REQUEST_COMPLETE, 1
         finally:
-            self.stdin.discard()
+            if stdin.size or not stdin.complete:
+                stdin.discard()
         self._flush()
         self.server.ending()
         self._conn.end_request(self, app_status, protocol_status)

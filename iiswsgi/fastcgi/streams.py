@@ -84,6 +84,8 @@ class RequestBody:
 
     def reader(self) -> io.BufferedIOBase:
         """The body as a binary file for ``wsgi.input``."""
+        if self.complete and not self.size:
+            return io.BytesIO()
         if self.complete and self._spool is None and not self.too_large and self._lost is None:
             # All of it is here: nothing to pull, nothing that could fail.
             return io.BytesIO(b"".join(self._chunks))
