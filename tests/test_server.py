@@ -299,11 +299,11 @@ def test_the_board_knows_when_the_last_bytes_leave():
             super().send(data)
 
     transport = Transport([request_bytes(b"body", params=IIS)])
-    running.tell(Witness())
+    running.set_witness(Witness())
     try:
         assert make_server(show).serve_connection(transport) is None
     finally:
-        running.tell(None)
+        running.set_witness(None)
     assert events == [("begin", "/app/page?a=1"), "ending", "send", "end"]
 
 

@@ -51,7 +51,7 @@ class LastWords:
             self._sink.record("INFO", __name__, text)
         if self._board is None:
             return
-        running.tell(self._board)
+        running.set_witness(self._board)
         atexit.register(self._board.leave)
         if sys.platform != "win32":
             os.register_at_fork(after_in_child=self._forget)
@@ -65,7 +65,7 @@ class LastWords:
     def end(self) -> None:
         """The process has said that it ends, and says no more."""
         if self._board is not None:
-            running.tell(None)
+            running.set_witness(None)
             self._board.leave()
 
     def speak(self) -> None:
@@ -84,7 +84,7 @@ class LastWords:
 
     def _forget(self) -> None:
         """A child that was forked off serves nothing; the row is its parent's."""
-        running.tell(None)
+        running.set_witness(None)
         board, self._board = self._board, None
         if board is not None:
             board.forsake()

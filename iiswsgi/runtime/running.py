@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from threading import get_ident
 from typing import Protocol
 
-__all__ = ["Witness", "at_end", "begin", "end", "ending", "number", "snapshot", "tell"]
+__all__ = ["Witness", "at_end", "begin", "end", "ending", "number", "set_witness", "snapshot"]
 
 
 class Witness(Protocol):
@@ -35,7 +35,7 @@ _callbacks: dict[int, list[Callable[[], object]]] = {}
 _witness: Witness | None = None
 
 
-def tell(witness: Witness | None) -> None:
+def set_witness(witness: Witness | None) -> None:
     """Let *witness* know of all requests that begin from now on; None for nobody any more."""
     global _witness
     _witness = witness

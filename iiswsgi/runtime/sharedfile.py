@@ -160,25 +160,26 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
     def try_claim(fd: int, number: int) -> bool:
-        """Lock what the *number* stands for, if nobody else has; on Linux only.
+        """Lock what the *number* stands for, if nobody else has.
 
         The lock belongs to the open file. An ordinary one of POSIX is gone as soon as anything in
         this process, a viewer of logs perhaps, closes the same file that it had opened itself.
+
+        :raises OSError: the system, or the file system, has no such locks; Linux has.
         """
-        return _set_lock(fd, fcntl.F_WRLCK, number)
+        try:
+            _set_lock(fd, fcntl.F_WRLCK, number)
+        except (BlockingIOError, PermissionError):  # POSIX lets a system say either
+            return False
+        return True
 
     def unclaim(fd: int, number: int) -> None:
         """Give it up; the system does when this process ends."""
         _set_lock(fd, fcntl.F_UNLCK, number)
 
-    def _set_lock(fd: int, kind: int, number: int) -> bool:
-        command = getattr(fcntl, "F_OFD_SETLK", None)  # Linux
+    def _set_lock(fd: int, kind: int, number: int) -> None:
+        command = getattr(fcntl, "F_OFD_SETLK", None)
         if command is None:
-            return False
+            raise OSError("this system has no locks that belong to an open file")
         # struct flock: type and whence, start and length, and a process that must be 0.
-        lock = struct.pack("@hhqqi", kind, os.SEEK_SET, _CLAIMS + number, 1, 0)
-        try:
-            fcntl.fcntl(fd, command, lock)
-        except OSError:
-            return False
-        return True
+        fcntl.fcntl(fd, command, struct.pack("@hhqqi", kind, os.SEEK_SET, _CLAIMS + number, 1, 0))

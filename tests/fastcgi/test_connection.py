@@ -421,6 +421,19 @@ def streams_on(request):
         request.stdout.flush()
 
 
+def streams_and_tells(told):
+    """As :func:`streams_on`; the code of what it raises is added to *told*."""
+
+    def streams(request):
+        try:
+            streams_on(request)
+        except ClientDisconnected as error:
+            told.append(error.code)
+            raise
+
+    return streams
+
+
 def stdout_of(sent, request_id):
     found = [r for r in records(sent) if (r.type, r.request_id) == (RecordType.STDOUT, request_id)]
     return b"".join(record.content for record in found)
@@ -428,13 +441,7 @@ def stdout_of(sent, request_id):
 
 def test_an_abort_ends_a_response_that_streams(looks_always):
     errors = []
-
-    def streams(request):
-        try:
-            streams_on(request)
-        except ClientDisconnected as error:
-            errors.append(error.code)
-
+    streams = streams_and_tells(errors)
     wire = [request_bytes(b"body"), ABORT[:5], ABORT[5:] + request_bytes(request_id=2)]
     transport, connection, _ = serve(wire, lambda r: (streams if r.requestId == 1 else echo)(r))
     assert errors == ["IISWSGI-P11"]
@@ -449,16 +456,9 @@ def test_malformed_bytes_while_a_response_streams_are_not_the_applications_busin
     looks_always, caplog
 ):
     errors = []
-
-    def streams(request):
-        try:
-            streams_on(request)
-        except ClientDisconnected as error:
-            errors.append(error.code)
-            raise
-
     of_version_7 = b"\x07" + ABORT[1:]
-    _, connection, _ = serve([request_bytes(b"body"), of_version_7], streams)
+    wire = [request_bytes(b"body"), of_version_7]
+    _, connection, _ = serve(wire, streams_and_tells(errors))
     assert errors == ["IISWSGI-P13"]
     assert isinstance(connection.failure, ProtocolError)
     assert [record.getMessage()[:11] for record in caplog.records] == ["IISWSGI-P01"]

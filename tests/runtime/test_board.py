@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -210,6 +212,20 @@ def test_all_rows_may_be_taken(path, open_board, monkeypatch):
     with pytest.raises(OSError, match="all 64 rows are taken"):
         open_board()
     assert taken == list(range(ROWS))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are locks there; run it on POSIX")
+@pytest.mark.parametrize("has_command", [True, False])
+def test_a_system_without_such_locks_is_told_at_once(has_command, open_board, monkeypatch):
+    def fcntl(*arguments):
+        raise OSError(errno.EINVAL, "what is that")
+
+    commands = {"F_OFD_SETLK": 37} if has_command else {}
+    module = SimpleNamespace(F_WRLCK=1, fcntl=fcntl, **commands)
+    monkeypatch.setattr(sharedfile, "fcntl", module)
+    monkeypatch.setattr(boardrows, "_PATIENCE", 3600)
+    with pytest.raises(OSError, match="what is that" if has_command else "no locks that belong"):
+        open_board()
 
 
 def test_several_processes_may_begin_at_once(path, open_board):
