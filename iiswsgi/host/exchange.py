@@ -183,7 +183,10 @@ class Exchange:
     def _drain(self) -> None:
         """Take what a process left behind when it ended."""
         while not self.ended:
-            received = self.worker.channel.pump(b"", True, 0).received
+            try:
+                received = self.worker.channel.pump(b"", True, 0).received
+            except ChannelBroken:
+                continue  # a write that was under way; what came may still be read
             if not received:
                 return
             self._receive(received)
