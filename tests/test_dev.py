@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,14 @@ def test_a_suite_that_left_no_whole_report_counts_as_nothing(dev, tmp_path, cont
 @pytest.mark.parametrize(("program", "failed"), [("import sys; sys.exit(3)", 1), ("", 0)])
 def test_a_suite_without_a_report_fails_by_its_status(dev, monkeypatch, program, failed):
     monkeypatch.setattr(dev, "ROOT", dev.CACHE.parent)
-    result = dev.run_suite(dev.Suite("odd", [sys.executable, "-c", program], []))
-    assert result[1:4] == (0, failed, 0)
+    suite = dev.Suite("odd", [sys.executable, "-c", program], [])
+    assert dev.run_suite(suite, time.monotonic() + 60)[1:4] == (0, failed, 0)
+
+
+def test_a_suite_that_does_not_end_is_ended(dev, monkeypatch):
+    monkeypatch.setattr(dev, "ROOT", dev.CACHE.parent)
+    suite = dev.Suite("long", [sys.executable, "-c", "import time; time.sleep(60)"], [])
+    assert dev.run_suite(suite, time.monotonic() + 0.5)[1:4] == (0, 1, 0)
 
 
 UNSTEADY = """
@@ -82,7 +89,31 @@ def test_what_failed_gets_a_second_chance(dev, monkeypatch, always, passed, fail
     assert dev.summary([result]) == int(failed > 0)
 
 
-def test_a_suite_that_broke_off_gets_none(dev, monkeypatch):
+BREAKS_OFF = """
+import os
+from pathlib import Path
+
+def test_breaks_off():
+    there = Path("second").exists()
+    Path("second").touch()
+    if not there:
+        os._exit(1)
+
+def test_other():
+    assert {always}
+"""
+
+
+@pytest.mark.parametrize(("always", "passed", "failed", "unsteady"), [(1, 2, 0, 1), (0, 0, 1, 0)])
+def test_a_suite_that_broke_off_is_run_again(dev, monkeypatch, always, passed, failed, unsteady):
+    folder = dev.CACHE.parent
+    monkeypatch.setattr(dev, "ROOT", folder)
+    (folder / "test_it.py").write_text(BREAKS_OFF.format(always=always), encoding="utf-8")
+    [result] = dev.run_suites([[dev.Suite("some", [sys.executable], ["test_it.py"])]])
+    assert (result.passed, result.failed, result.unsteady) == (passed, failed, unsteady)
+
+
+def test_a_suite_that_breaks_off_again_has_failed(dev, monkeypatch):
     monkeypatch.setattr(dev, "ROOT", dev.CACHE.parent)
     [result] = dev.run_suites([[dev.Suite("odd", [sys.executable, "-c", "exit(3)"], [])]])
     assert (result.passed, result.failed, result.unsteady) == (0, 1, 0)
