@@ -388,7 +388,7 @@ def test_max_request_body(tmp_path):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_hostile_cuts_change_nothing(tmp_path, seed):
-    body = MEGABYTE[: 20_000 if not ON_WINE else 10_000]  # its writes are slow
+    body = MEGABYTE[: 20_000 if not ON_WINE else 2_000]  # its writes are slow
     with serving(make_site(tmp_path), Modes(wire=Wire.hostile(seed), tick=0.05)) as client:
         for _ in range(2):
             assert client.post("/echo", body, headers=[("X-Long", "v" * 300)]).body == body
