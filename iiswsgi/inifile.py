@@ -10,14 +10,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from iiswsgi.errors import SettingError
+from iiswsgi.runtime.settings import Options
 
-__all__ = ["paste_command_line", "server_options"]
+__all__ = ["paste_command_line", "server_options", "uses"]
 
 _OURS = ("egg:iiswsgi#iis", "egg:iiswsgi")
 """Values of ``use`` that mean this server."""
 
 
-def server_options(path: str, variables: Mapping[str, str]) -> dict[str, str]:
+def server_options(path: str, variables: Mapping[str, str]) -> Options:
     """The options of ``[server:iis]``, or of ``[server:main]`` where that uses this server.
 
     An INI file that names another server only is served with the defaults.
@@ -30,6 +31,7 @@ def server_options(path: str, variables: Mapping[str, str]) -> dict[str, str]:
     with spared(*PASTE_DEPLOY_SPARES):
         from paste.deploy import loadwsgi  # slow to import, and not needed to say what is wrong
 
+    options = Options()
     try:
         loader = loadwsgi.ConfigLoader(path)
         loader.update_defaults(dict(variables), overwrite=False)
@@ -39,12 +41,19 @@ def server_options(path: str, variables: Mapping[str, str]) -> dict[str, str]:
                 continue
             if name == "iis" or loader.parser.get(section, "use", fallback="") in _OURS:
                 context = loader.get_context(loadwsgi.SERVER, name, dict(variables))
-                return dict(context.local_conf)
+                options.add(f"[{section}] of {path}", context.local_conf)
+                break
     except (OSError, ValueError, LookupError, ImportError, configparser.Error) as error:
         from iiswsgi.runtime.inifault import fault  # only for this sentence
 
         raise SettingError("S15", f"{path} cannot be used: {fault(error)}") from error
-    return {}
+    return options
+
+
+def uses(path: str, name: str) -> bool:
+    """Whether the INI file has ``%(name)s`` in it."""
+    with open(path, "rb") as file:  # in any encoding: it is whether it can be meant, not what for
+        return f"%({name})s".encode() in file.read()
 
 
 def paste_command_line() -> tuple[str | None, int | None]:

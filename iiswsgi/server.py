@@ -18,6 +18,7 @@ from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.pasteload import tell_exit
 from iiswsgi.runtime import lingering, logconfig
 from iiswsgi.runtime import log as process_log
+from iiswsgi.runtime.settings import Options
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     status, end = ExitStatus.OK, ""
     with ready.shutdown.signals(), contextlib.closing(ready), server.watchdog:
         if ready.listener is not None:
-            status = server.serve_listener(ready.listener)
+            status = server.serve_listener(ready.listener, ready.allowed)
         elif ready.transport is not None:
             failure = server.serve_connection(ready.transport)
             if failure is not None:
@@ -120,8 +121,7 @@ def server_factory(
         if ini := (global_conf or {}).get("__file__"):
             logconfig.default_level(ini)
         path, verbosity = paste_command_line()
-        options = local_conf or (server_options(path, global_conf or {}) if path else {})
-        ready = launch.prepare(options, verbosity)
+        ready = launch.prepare(_options(local_conf, global_conf or {}, path), verbosity)
     except Error as error:
         the_log.tell("ERROR", __name__, str(error))
         the_log.guard.begun()
@@ -141,6 +141,23 @@ def server_factory(
             raise SystemExit(int(status))
 
     return serve_paste
+
+
+def _options(
+    local_conf: Mapping[str, str], global_conf: Mapping[str, str], path: str | None
+) -> Mapping[str, str]:
+    """The options of the server's section, which PasteScript does not read for ``-s``.
+
+    :param path: the INI file of PasteScript's command line, where it has a ``-s``.
+    """
+    if path and not local_conf:
+        return server_options(path, global_conf)
+    ini = global_conf.get("__file__")
+    if ini is None:
+        return local_conf
+    options = Options()
+    options.add(f"the server's section of {ini}", local_conf)
+    return options
 
 
 def server_runner(

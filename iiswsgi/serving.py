@@ -6,12 +6,13 @@ the application and serves it; one that cannot be loaded is served as a page tha
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
-from iiswsgi.inifile import server_options
+from iiswsgi.inifile import server_options, uses
 from iiswsgi.masking import masked_words
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime import logconfig, settings
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from iiswsgi.target import Target
 
 __all__ = ["run"]
+
+log = logging.getLogger(__name__)
+
+COMMAND_LINE = "the command line"
+
+SURELY_A_SLIP = 0.8
+"""How like a setting's name a variable's must be to be told of; ``log_dir`` is less."""
 
 
 def run(what: str, variables: Sequence[str] = (), app_name: str | None = None) -> int:
@@ -65,11 +73,26 @@ def _serve_ini(ini: str, variables: dict[str, str], app_name: str | None) -> Exi
             "neither module:callable nor module:factory() nor the path of a .py or .wsgi file",
         )
     options = server_options(path, variables)
-    options |= {row.name: variables[row.name] for row in settings.TABLE if row.name in variables}
+    ours = {row.name for row in settings.TABLE}.intersection(variables)
+    options.add(COMMAND_LINE, {name: variables[name] for name in ours})
     ready = launch.prepare(options)
     logconfig.configure_from_ini(path, variables)
     logconfig.set_level(ready.settings.log_level, None)
+    _warn_of_slips(path, variables.keys() - ours)
     return _serve_loaded(ready, lambda: _load_ini(path, app_name, variables))
+
+
+def _warn_of_slips(path: str, names: Iterable[str]) -> None:
+    """Tell of variables that look like settings; the application may have asked for them."""
+    for name in sorted(names):
+        if not uses(path, name) and (meant := settings.nearest(name, SURELY_A_SLIP)):
+            log.warning(
+                "IISWSGI-S22: %s (%s) is no setting, and %s does not use it; did you mean %s?",
+                name,
+                COMMAND_LINE,
+                path,
+                meant,
+            )
 
 
 def _serve_target(found: Target, variables: dict[str, str], app_name: str | None) -> ExitStatus:
@@ -81,7 +104,9 @@ def _serve_target(found: Target, variables: dict[str, str], app_name: str | None
             f"--app-name {app_name} and {found.text} contradict each other: only an INI file has "
             "sections for applications. Leave out --app-name.",
         )
-    return _serve_loaded(launch.prepare(variables), found.load)
+    options = settings.Options()
+    options.add(COMMAND_LINE, variables)
+    return _serve_loaded(launch.prepare(options), found.load)
 
 
 def _serve_loaded(ready: Launch, load: Callable[[], Application]) -> ExitStatus:

@@ -73,7 +73,11 @@ MAY_IMPORT = {
     "iiswsgi.gateway": {*LOWER_ROOMS, "iiswsgi.extras"},
     "iiswsgi.extras": {*LOWER_ROOMS},
     "iiswsgi.launch": {*LOWER_ROOMS, *JOINERS},
-    "iiswsgi.inifile": {"iiswsgi.later", "iiswsgi.runtime.inifault"},
+    "iiswsgi.inifile": {
+        "iiswsgi.later",
+        "iiswsgi.runtime.inifault",
+        "iiswsgi.runtime.settings",
+    },
     "iiswsgi.logcommand": {"iiswsgi.logsearch", "iiswsgi.runtime"},
     # It reads a site as the stand-in does.
     "iiswsgi.logsearch": {"iiswsgi.host", "iiswsgi.inifile", "iiswsgi.runtime"},

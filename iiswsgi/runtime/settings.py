@@ -1,8 +1,8 @@
 """The table of settings: every option of ``[server:iis]``, cast and checked once at start.
 
 A setting is one row, an attribute of :class:`Settings`; what a row is, :mod:`.setting` says. The
-Paste options, ``name=value`` on the command line, the help text and ``docs/settings.rst`` all come
-from that row. What the settings do is decided elsewhere.
+Paste options, ``name=value`` on the command line, ``iiswsgi serve --help`` and
+``docs/settings.rst`` all come from that row. What the settings do is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from iiswsgi.masking import masked_words
 from iiswsgi.runtime import convert
 from iiswsgi.runtime.setting import Setting
 
-__all__ = ["TABLE", "Setting", "Settings", "describe", "parse"]
+__all__ = ["TABLE", "Options", "Setting", "Settings", "describe", "nearest", "parse"]
 
 _ALIASES = {
     # What other servers call it; difflib would not find these.
@@ -235,25 +235,44 @@ TABLE: tuple[Setting[Any], ...] = tuple(
 """Every setting, in the order of the settings page."""
 
 
+class Options(dict[str, Any]):
+    """Options that know where each was given, so that a message can say it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: dict[str, str] = {}
+
+    def add(self, place: str, given: Mapping[str, Any]) -> None:
+        """Take what was given at *place*, which wins over what is there."""
+        self.update(given)
+        self._places.update(dict.fromkeys(given, place))
+
+    def where(self, *names: str) -> str:
+        """The places of *names*, each once, to stand behind them."""
+        return f" ({', '.join(dict.fromkeys(self._places[name] for name in names))})"
+
+
 def parse(options: Mapping[str, Any]) -> Settings:
     """Settings from the options of ``[server:iis]`` or of the command line.
 
     :param options: the server's own options, not the INI file's ``[DEFAULT]``: each name here
-        must be a setting. Text as in the INI file; numbers and booleans will do too.
+        must be a setting. Text as in the INI file; numbers and booleans will do too. Messages name
+        the place if these are :class:`Options`.
     :raises SettingError: S01 unknown name, S02 unusable value, S03 two that contradict each other.
     """
     rows = {row.name: row for row in TABLE}
     values = {}
     for name, value in options.items():
         if name not in rows:
-            raise SettingError("S01", _unknown(name))
-        values[name] = _converted(rows[name], value)
+            raise SettingError("S01", _unknown(name, _where(options, name)))
+        values[name] = _converted(rows[name], value, _where(options, name))
     settings = Settings(**values)
     if settings.stderr_records and settings.trace_records:
         raise SettingError(
             "S03",
-            "The options stderr_records = true and trace_records = true contradict each other: IIS"
-            " would turn what the one sends into errors. Remove one of them.",
+            "The options stderr_records = true and trace_records = true"
+            f"{_where(options, 'stderr_records', 'trace_records')} contradict each other: IIS would"
+            " turn what the one sends into errors. Remove one of them.",
         )
     if settings.connection_limit >= settings.threads:
         return settings
@@ -264,28 +283,41 @@ def parse(options: Mapping[str, Any]) -> Settings:
     raise SettingError(
         "S03",
         f"The options connection_limit = {settings.connection_limit} and threads = "
-        f"{settings.threads} contradict each other: some threads would never have anything to do. "
-        "Raise connection_limit or lower threads.",
+        f"{settings.threads}{_where(options, 'connection_limit', 'threads')} contradict each other:"
+        " some threads would never have anything to do. Raise connection_limit or lower threads.",
     )
 
 
-def _unknown(name: str) -> str:
-    import difflib  # only for this sentence; it would slow down every start
-
-    near = difflib.get_close_matches(name, [row.name for row in TABLE], 1)
-    meant = _ALIASES.get(name) or (near[0] if near else None)
-    hint = f"did you mean {meant}?" if meant else "see docs/settings.rst for those there are."
-    return f"There is no option {name!r}; {hint}"
+def _where(options: Mapping[str, Any], *names: str) -> str:
+    return options.where(*names) if isinstance(options, Options) else ""
 
 
-def _converted(row: Setting[Any], value: Any) -> Any:
+def nearest(name: str, likeness: float = 0.6) -> str | None:
+    """The setting that *name* may be a slip for; None where there is none.
+
+    :param likeness: how much of it must be the same, from 0 to 1.
+    """
+    import difflib  # only for what goes wrong; it would slow down every start
+
+    plain = name.lower().replace("-", "_")
+    near = difflib.get_close_matches(plain, [row.name for row in TABLE], 1, likeness)
+    return _ALIASES.get(plain) or (near[0] if near else None)
+
+
+def _unknown(name: str, where: str) -> str:
+    meant = nearest(name)
+    hint = f"did you mean {meant}?" if meant else "'iiswsgi serve --help' has those there are."
+    return f"There is no option {name!r}{where}; {hint}"
+
+
+def _converted(row: Setting[Any], value: Any, where: str) -> Any:
     text = str(value).strip()
     try:
         return row.convert(text)
     except ValueError as error:
         [shown] = masked_words([text])  # what a mistake put there may be the address of a database
         raise SettingError(
-            "S02", f"The option {row.name} = {shown!r} is not usable: it must be {error}."
+            "S02", f"The option {row.name} = {shown!r}{where} is not usable: it must be {error}."
         ) from None
 
 

@@ -6,7 +6,7 @@ from iiswsgi.errors import ExitStatus, SettingError
 from iiswsgi.fastcgi import protocol
 from iiswsgi.runtime import logfile, settings
 from iiswsgi.runtime.convert import TcpAddress
-from iiswsgi.runtime.settings import TABLE, Settings, parse
+from iiswsgi.runtime.settings import TABLE, Options, Settings, parse
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.rst"
 
@@ -47,7 +47,8 @@ def test_settings_do_not_change():
         ("loglevel", "did you mean log_level?"),
         ("port", "did you mean listen?"),
         ("prefix", "did you mean script_name?"),
-        ("zzz", "see docs/settings.rst"),
+        ("LOG-FILE", "did you mean log_file?"),
+        ("zzz", "'iiswsgi serve --help' has those there are"),
     ],
 )
 def test_an_unknown_name_is_named_and_the_near_one_suggested(name, hint):
@@ -80,6 +81,25 @@ def test_threads_without_a_connection_contradict():
 def test_raw_and_framed_messages_contradict():
     with pytest.raises(SettingError, match=r"IISWSGI-S03: .*stderr_records .*trace_records"):
         parse({"stderr_records": "true", "trace_records": "true"})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        ({"treads": 1}, {}, "'treads' (app.ini); did"),
+        ({"threads": 1}, {"threads": "many"}, "threads = 'many' (the command line) is not"),
+        ({"threads": 5}, {"connection_limit": 4}, "threads = 5 (the command line, app.ini) contra"),
+        ({"threads": 5, "connection_limit": 4}, {}, "threads = 5 (app.ini) contradict"),
+        ({}, {"stderr_records": 1, "trace_records": 1}, "= true (the command line) contradict"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(first, second, says):
+    options = Options()
+    options.add("app.ini", first)
+    options.add("the command line", second)
+    with pytest.raises(SettingError) as caught:
+        parse(options)
+    assert says in str(caught.value)
 
 
 def test_of_threads_and_connections_the_one_not_given_gives_way():
