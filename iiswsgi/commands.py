@@ -18,7 +18,7 @@ class Command(NamedTuple):
     """A subcommand; both functions import what they need."""
 
     help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
+    add_arguments: Callable[[_Parser], None]
     run: Callable[[argparse.Namespace], int]
 
 
@@ -27,11 +27,19 @@ class _UsageError(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
+    explanation: Callable[[], str] | None = None
+    """Makes the end of ``--help``, line for line; called for that alone, as it costs time."""
+
+    def format_help(self) -> str:
+        text = super().format_help()
+        return f"{text}\n{self.explanation()}" if self.explanation else text
+
     def error(self, message: str) -> NoReturn:
         raise _UsageError(f"{self.prog}: {message}\n{self.format_usage()}")
 
 
-def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_serve_arguments(parser: _Parser) -> None:
+    parser.explanation = _explain_settings
     parser.add_argument(
         "what",
         metavar="WHAT",
@@ -43,6 +51,7 @@ def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         "variables",
         metavar="name=value",
         nargs="*",
+        default=[],  # else argparse says that one is required
         help="settings of the gateway, and variables for the INI file",
     )
     parser.add_argument(
@@ -51,6 +60,12 @@ def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the application's section in the INI file; main by default",
     )
+
+
+def _explain_settings() -> str:
+    from iiswsgi.runtime import settings
+
+    return f"settings:\n\n{settings.describe()}"
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -150,8 +165,7 @@ def _run_setup(given: list[str]) -> int:
 def _parse(given: list[str]) -> tuple[Command, argparse.Namespace]:
     command = COMMANDS.get(given[0]) if given else None
     if command is None:
-        _top_parser().parse_args(given or ["--help"])
-        raise AssertionError  # parse_args has left or raised: no such command is known
+        _refuse(given[:1] or ["--help"])
     parser = _Parser(
         prog=f"iiswsgi {given[0]}", description=f"{command.help[:1].upper()}{command.help[1:]}."
     )
@@ -160,10 +174,17 @@ def _parse(given: list[str]) -> tuple[Command, argparse.Namespace]:
     return command, parser.parse_intermixed_args(given[1:])
 
 
+def _refuse(first: list[str]) -> NoReturn:
+    """Say what is wrong with a first word that is no command, if it asks for nothing itself."""
+    parser = _top_parser()
+    parser.parse_args(first)
+    parser.error("a COMMAND must come first")
+
+
 def _top_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="iiswsgi", description="WSGI applications on Microsoft IIS.")
     parser.add_argument("--version", action="version", version=f"iiswsgi {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command in COMMANDS.items():
         commands.add_parser(name, help=command.help)
     for name, text in SETUP_COMMANDS.items():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from iiswsgi import __version__, cli, commands, serving
+from iiswsgi.runtime import settings
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -35,6 +36,28 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str], arguments: tuple
     status, out, err = run(capsys, *arguments)
     assert (status, out) == (2, "")
     assert "iiswsgi" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--foo",), "unrecognized arguments: --foo\n"),
+        (("-v", "serve", "app.ini"), "unrecognized arguments: -v\n"),
+        (("--", "serve"), "COMMAND"),  # as unrecognized or, by later Pythons, as nothing
+        (("serve",), "required: WHAT\n"),
+    ],
+)
+def test_a_mistake_is_named(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+) -> None:
+    status, _, err = run(capsys, *arguments)
+    assert status == 2
+    assert says in err
+
+
+def test_help_of_serve_has_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "serve", "--help")
+    assert settings.describe() in out
 
 
 @pytest.mark.parametrize("name", commands.COMMANDS)

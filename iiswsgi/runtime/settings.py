@@ -50,7 +50,8 @@ class Settings:
         "Requests that run at once on sockets; those that wait for the web server to send or"
         " take bytes do not count, unless it is 1, which means one call at a time. Eight cover"
         " the waiting for a database, and more only queue for the interpreter. On a pipe there"
-        " is one request at a time.",
+        " is one request at a time. A connection_limit that is lower lowers it, where only that"
+        " one is given.",
     )
     connection_limit: Setting[int] = Setting(
         convert.count_from(1, 10000),
@@ -59,7 +60,7 @@ class Settings:
         "Connections held at once on sockets, those included that a web server keeps open"
         " without a request; for a further one, the one that has been idle longest is ended."
         " Each costs a thread and a handle, of which a process may have 1024 on many"
-        " systems.",
+        " systems. A higher number of threads raises it, where only that one is given.",
     )
     channel_timeout: Setting[float] = Setting(
         convert.seconds,
@@ -151,8 +152,8 @@ class Settings:
         False,
         "",
         "Show the traceback in the browser when the application fails, to requests from the"
-        " server itself alone (docs/environ.rst, local requests): it may tell secrets. Others are"
-        " told the error id, under which the log has it.",
+        " server itself alone, by REMOTE_ADDR and without a header of a proxy: it may tell secrets."
+        " Others are told the error id, under which the log has it.",
     )
     stderr_records: Setting[bool] = Setting(
         convert.flag,
@@ -325,9 +326,25 @@ def describe() -> str:
     """The table as text for ``--help``; a definition list to reStructuredText."""
     import textwrap
 
-    parts = []
+    parts = [f"{textwrap.fill(_UNITS, 96)}\n"]
     for row in TABLE:
         unit = f" {row.unit}" if row.unit and row.default is not None else ""
-        text = textwrap.fill(f"{row.sentence} Default: {row.shown}{unit}.", 92)
+        text = textwrap.fill(f"{row.sentence} Default: {row.shown}{unit}{_range(row)}.", 92)
         parts.append(f"{row.name}\n{textwrap.indent(text, '    ')}\n")
     return "\n".join(parts)
+
+
+_UNITS = (
+    "Sizes are in bytes; K, M and G stand for 1024 of them, 1024 K and 1024 M. Times are in seconds,"
+    " up to a day. Switches are true or false; yes, on and 1 mean the same as true."
+)
+
+
+def _range(row: Setting[Any]) -> str:
+    """What a number that cannot be just any must be, in the words that refuse another."""
+    if isinstance(row.default, int):
+        try:
+            row.convert("0")
+        except ValueError as error:
+            return f"; {error}"
+    return ""
