@@ -8,7 +8,7 @@ serves a path is decided in :mod:`iiswsgi.iis.mapping`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -107,6 +107,13 @@ class SiteConfig:
 
 _Item = TypeVar("_Item")
 
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "location": (),
+    "system.webServer": ("fastCgi", "handlers"),
+    "appSettings": (),
+}
+"""What is read below the outermost element or a ``<location>``, and what of that."""
+
 
 class _Reader:
     """Turns the elements of one file into values; every complaint names file and line."""
@@ -118,10 +125,18 @@ class _Reader:
         return ConfigError(code, f"{self.name}, line {element.line}, <{element.tag}>: {sentence}")
 
     def attribute(self, element: Element, name: str) -> str:
-        try:
+        if name in element.attributes:
             return element.attributes[name]
-        except KeyError:
-            raise self.error("C03", element, f"the attribute {name} is missing; add it") from None
+        if found := _in_another_case(name, element.attributes):
+            raise self.error("C02", element, f"the attribute {found} must be spelt {name}")
+        raise self.error("C03", element, f"the attribute {name} is missing; add it")
+
+    def check_tags(self, elements: Iterable[Element], names: Iterable[str]) -> None:
+        """Let no section pass for one that is not ours because of its letters' case."""
+        for element in elements:
+            name = _in_another_case(element.tag, names)
+            if name and name != element.tag:
+                raise self.error("C02", element, f"this must be spelt <{name}>")
 
     def values(
         self, element: Element, table: Mapping[str, tuple[str, Converter]]
@@ -145,9 +160,8 @@ class _Reader:
         return values
 
     def _unknown(self, name: str, table: Mapping[str, Any]) -> str:
-        for known in table:
-            if known.lower() == name.lower():
-                return f"the attribute {name} must be spelt {known}"
+        if known := _in_another_case(name, table):
+            return f"the attribute {name} must be spelt {known}"
         return f"there is no attribute {name}; IIS would refuse the file. Known: {', '.join(table)}"
 
     def collection(
@@ -204,6 +218,18 @@ class _Reader:
         return Handler(**self.values(element, HANDLER))
 
 
+def _in_another_case(name: str, names: Iterable[str]) -> str | None:
+    """The one of *names* that is *name*, but perhaps for upper and lower case."""
+    return next((each for each in names if each.lower() == name.lower()), None)
+
+
+def _check_sections(reader: _Reader, root: Element) -> None:
+    for part in (root, *root.find_all("location")):
+        reader.check_tags(part.children, _SECTIONS)
+        for section in part.children:
+            reader.check_tags(section.children, _SECTIONS.get(section.tag, ()))
+
+
 def _roots(root: Element) -> list[Element]:
     """The configuration itself and the ``<location>`` parts of it that say "here"."""
     return [root, *filter(is_here, root.find_all("location"))]
@@ -237,6 +263,7 @@ def parse_config(data: bytes, name: str, base: SiteConfig | None = None) -> Site
             "IIS's files begin with <configuration>",
         )
     reader = _Reader(name)
+    _check_sections(reader, root)
     base = base or SiteConfig((), (), (), name)
     return SiteConfig(
         fastcgi_applications=fastcgi_applications(

@@ -335,8 +335,8 @@ def describe() -> str:
 
 
 _UNITS = (
-    "Sizes are in bytes; K, M and G stand for 1024 of them, 1024 K and 1024 M. Times are in seconds,"
-    " up to a day. Switches are true or false; yes, on and 1 mean the same as true."
+    "Sizes are in bytes; K, M and G stand for 1024 of them, 1024 K and 1024 M. Times are in"
+    " seconds, up to a day. Switches are true or false; yes, on and 1 mean the same as true."
 )
 
 

@@ -111,7 +111,7 @@ def test_a_missing_attribute_is_named():
 @pytest.mark.parametrize(
     ("inside", "part"),
     [
-        ('<application fullpath="p"/>', "fullPath"),
+        ('<application fullpath="p"/>', "fullpath must be spelt fullPath"),
         ('<application fullPath="p" maxinstances="2"/>', "spelt maxInstances"),
         ('<application fullPath="p" colour="2"/>', "no attribute colour"),
         ('<app fullPath="p"/>', "<application>"),
@@ -119,9 +119,28 @@ def test_a_missing_attribute_is_named():
     ],
 )
 def test_an_unknown_name_is_refused(inside, part):
-    with pytest.raises(ConfigError) as caught:
-        fastcgi(inside)
-    assert part in caught.value.sentence
+    refused("C02", part, web_server=f"<fastCgi>{inside}</fastCgi>")
+
+
+def test_an_attribute_that_must_be_there_is_not_missing_but_misspelt():
+    inside = '<handlers>\n<add name="a" Path="*" verb="*"/></handlers>'
+    refused("C02", "line 3, <add>", "Path must be spelt path", web_server=inside)
+    inside = '<handlers><remove Name="a"/></handlers>'
+    refused("C02", "Name must be spelt name", web_server=inside)
+
+
+@pytest.mark.parametrize(
+    ("tag", "spelt", "given"),
+    [
+        ("fastcgi", "fastCgi", {"web_server": "<fastcgi/>"}),
+        ("Handlers", "handlers", {"web_server": "<Handlers/>"}),
+        ("system.webserver", "system.webServer", {"rest": "<system.webserver/>"}),
+        ("AppSettings", "appSettings", {"rest": '<location path="x"><AppSettings/></location>'}),
+        ("Location", "location", {"rest": "<Location/>"}),
+    ],
+)
+def test_a_section_is_compared_letter_by_letter(tag, spelt, given):
+    refused("C02", f"<{tag}>: this must be spelt <{spelt}>", **given)
 
 
 def test_one_executable_may_be_registered_with_several_arguments():
