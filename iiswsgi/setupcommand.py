@@ -20,10 +20,14 @@ SCRIPT = "setup.py"
 PYPROJECT = "pyproject.toml"
 SETUP_CFG = "setup.cfg"
 CONFIGURATIONS = (PYPROJECT, SETUP_CFG)
+_HELP = frozenset({"--help", "-h"})
+"""What setuptools answers without a project."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command and its options, as ``python setup.py`` would; the exit status.
+
+    Without a project there is help all the same.
 
     :raises SystemExit: what setuptools ends with when the command fails.
     :raises DeployError: D03, the current folder has no project; D19, its pyproject.toml or
@@ -37,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     if os.path.isfile(SCRIPT):
         sys.argv = [SCRIPT, *arguments]
         runpy.run_path(SCRIPT, run_name="__main__")
-    elif any(map(os.path.isfile, CONFIGURATIONS)):
+    elif any(map(os.path.isfile, CONFIGURATIONS)) or _HELP.intersection(arguments):
         setuptools.setup(script_name=SCRIPT, script_args=arguments)
     else:
         raise DeployError(

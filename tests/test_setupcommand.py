@@ -165,6 +165,14 @@ def test_each_command_explains_its_options(command, tmp_path, monkeypatch, capsy
     assert f"Options for '{command}' command:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_options_are_explained_without_a_project(option, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert run_command(["bdist_msdeploy", option]) == 0
+    assert "Options for 'bdist_msdeploy' command:" in capsys.readouterr().out
+
+
 def test_the_list_of_commands_has_them(capsys):
     with pytest.raises(SystemExit):
         run_command(["--help"])
