@@ -1,11 +1,13 @@
 """One request over a worker's connection: writes, reads, time limits, what is held back.
 
 The thread that wants the response does all of it; a response is pulled from here as the browser
-takes it. What becomes of the worker afterwards is the pool's business.
+takes it. Only the time that a browser takes is watched by another. What becomes of the worker
+afterwards is the pool's business.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -54,6 +56,8 @@ class Exchange:
         self._stderr = StderrText(worker.application.stderr_mode)
         self._flushed = False
         self._began = self._last = time.monotonic()
+        self._in_use = threading.Lock()
+        self._overdue: WorkerFailure | None = None
 
     @property
     def ended(self) -> bool:
@@ -67,6 +71,12 @@ class Exchange:
 
         :raises WorkerFailure: there is no proper reply.
         """
+        with self._in_use:
+            return self._open(variables, body)
+
+    def _open(
+        self, variables: Sequence[tuple[str, str]], body: Callable[[int], bytes] | None
+    ) -> Head:
         wire = self.worker.modes.wire
         writes = self._writer.opening(variables, body is not None)
         self._parser = ReplyParser(
@@ -118,6 +128,12 @@ class Exchange:
 
         :raises WorkerFailure: the worker broke off.
         """
+        with self._in_use:
+            if self._overdue is not None:
+                raise self._overdue
+            return self._next_chunk()
+
+    def _next_chunk(self) -> bytes:
         # The time the browser took is not the worker's.
         self._last = time.monotonic()
         while not self._queue and not self.ended:
@@ -131,6 +147,22 @@ class Exchange:
         self._queue.clear()
         self._queued = 0
         return chunk
+
+    def overdue(self) -> WorkerFailure | None:
+        """What to say if the time is up while nobody pulls; any thread may ask.
+
+        The browser takes nothing, so its thread waits and does not look at the clock. From then
+        on the connection is not touched any more.
+        """
+        if not self._in_use.acquire(blocking=False):
+            return None  # whoever uses it looks at the clock itself
+        try:
+            passed = time.monotonic() - self._began
+            if not self.ended and passed >= self._application.request_timeout:
+                self._overdue = self._took_too_long()
+            return self._overdue
+        finally:
+            self._in_use.release()
 
     def leave(self, how: ClientGone) -> bool:
         """The client has left; whether the worker can still be used."""
@@ -195,12 +227,7 @@ class Exchange:
         now = time.monotonic()
         limits = self._application
         if now - self._began >= limits.request_timeout:
-            raise self._failure(
-                "timed_out_request",
-                f"process {self.worker.pid} took longer than requestTimeout "
-                f"({limits.request_timeout:g} s) for one request and was terminated; the "
-                "application hangs, or the limit is too low for it",
-            )
+            raise self._took_too_long()
         if now - self._last >= limits.activity_timeout:
             raise self._failure(
                 "timed_out_activity",
@@ -212,6 +239,14 @@ class Exchange:
             self._began + limits.request_timeout - now, self._last + limits.activity_timeout - now
         )
         return min(left, _SLICE)
+
+    def _took_too_long(self) -> WorkerFailure:
+        return self._failure(
+            "timed_out_request",
+            f"process {self.worker.pid} took longer than requestTimeout "
+            f"({self._application.request_timeout:g} s) for one request and was terminated; the "
+            "application hangs, or the limit is too low for it",
+        )
 
     def _receive(self, data: bytes) -> None:
         if not data:

@@ -67,6 +67,7 @@ class Pool:
         self._queue = Queue(application.queue_length)
         self._recycled = 0
         self._closed = threading.Event()
+        self._running: set[Exchange] = set()
         self._keeper = threading.Thread(target=self._keep, name="iiswsgi-pool", daemon=True)
         self._keeper.start()
 
@@ -122,6 +123,8 @@ class Pool:
         try:
             head = exchange.open(variables, body)
         except WorkerFailure as failure:
+        with self._lock:
+            self._running.add(exchange)
             self._done(exchange, failure)
             raise
         except BaseException:
@@ -204,6 +207,10 @@ class Pool:
         usable = exchange.ended
         if failure is not None:
             self._report.count(failure.kind)
+        with self._lock:
+            if exchange not in self._running:
+                return  # its time was up
+            self._running.discard(exchange)
             self._report.warn(failure.code.removeprefix("IISWSGI-"), failure.sentence)
             # Only FCGI_STDERR leaves a process that is in order, once it has ended the request.
             usable = usable and failure.kind == "stderr"
@@ -260,7 +267,7 @@ class Pool:
         self._crew.join()
 
     def _keep(self) -> None:
-        """Now and then: the monitored file, idle processes, dead ones."""
+        """Now and then: the monitored file, idle processes, dead ones, requests without end."""
         while not self._closed.wait(self._modes.tick):
             with self._lock:
                 self._watch_file()
@@ -269,6 +276,16 @@ class Pool:
     def _watch_file(self) -> None:
         if self._monitor is not None and self._monitor.changed():
             self.recycle(f"{self._monitor.path} changed")
+            self._end_overdue()
+
+    def _end_overdue(self) -> None:
+        """A browser that stops reading must not keep a process for ever."""
+        with self._lock:
+            running = list(self._running)
+        for exchange in running:
+            failure = exchange.overdue()
+            if failure is not None:
+                self._done(exchange, failure)
 
 
 def _closed() -> WorkerFailure:

@@ -322,6 +322,21 @@ def test_request_timeout(make_pool):
     assert "requestTimeout" in failure.sentence
 
 
+def test_a_browser_that_takes_nothing_does_not_keep_the_process(make_pool):
+    limit = 1.5 if not ON_WINDOWS else 6  # Wine's processes start slowly
+    pool = make_pool(request_timeout=limit, response_buffer_limit=0, max_instances=1)
+    reply = pool.exchange([("DO", "drip 30")], None)
+    assert next(reply.body) == b"first,"
+    assert pool.ask("served").text == b"1"  # by another process, when the time is up
+    with pytest.raises(WorkerFailure, match="requestTimeout") as caught:
+        next(reply.body)
+    reply.close()
+    assert caught.value.kind == "timed_out_request"
+    pool.close()
+    assert pool.counters.failed == {"timed_out_request": 1}
+    assert (pool.counters.answered, pool.counters.client_gone) == (1, 0)
+
+
 @pytest.mark.parametrize("mode", ["ReturnStdErrIn500", "ReturnGeneric500", "TerminateProcess"])
 def test_stderr_makes_an_error(make_pool, mode):
     pool = make_pool(stderr_mode=mode)
