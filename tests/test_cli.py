@@ -43,7 +43,7 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str], arguments: tuple
     [
         (("--foo",), "unrecognized arguments: --foo\n"),
         (("-v", "serve", "app.ini"), "unrecognized arguments: -v\n"),
-        (("--", "serve"), "COMMAND"),  # as unrecognized or, by later Pythons, as nothing
+        (("--", "serve"), "COMMAND"),
         (("serve",), "required: WHAT\n"),
     ],
 )
