@@ -11,11 +11,10 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
 from iiswsgi.host.application import is_loopback
@@ -25,10 +24,15 @@ from iiswsgi.host.launch import plan
 from iiswsgi.host.site import Site
 from iiswsgi.iis.config import FastCgiApplication
 
-if TYPE_CHECKING:
-    from iiswsgi.host.http import Server
-
-__all__ = ["add_arguments", "add_site_arguments", "opened", "opened_site", "run", "start_logging"]
+__all__ = [
+    "add_arguments",
+    "add_site_arguments",
+    "heeding_signals",
+    "opened",
+    "opened_site",
+    "run",
+    "start_logging",
+]
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +96,15 @@ def run(args: argparse.Namespace) -> int:
         )
         return ExitStatus.USAGE
     try:
-        listener = http.listen(args.bind)
-        with listener, opened_site(args) as site:
+        with (
+            heeding_signals() as steps,
+            http.listen(args.bind) as listener,
+            opened_site(args) as site,
+        ):
             server = http.Server(site, listener)
-            with _stopping_on_signals(server):
-                _say_what_is_served(site, *listener.getsockname()[:2])
-                server.run()
+            steps += [server.stop, site.kill]
+            _say_what_is_served(site, *listener.getsockname()[:2])
+            server.run()
             log.info("stopping")
             site.close()
             server.close()
@@ -230,18 +237,24 @@ def _used_applications(definition: Definition) -> list[FastCgiApplication]:
 
 
 @contextlib.contextmanager
-def _stopping_on_signals(server: Server) -> Iterator[None]:
-    """Let the first signal stop the server; a second one ends the process as usual."""
+def heeding_signals() -> Iterator[list[Callable[[], None]]]:
+    """Let each signal take the next of the steps that are put on the list, the last one over again.
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for known, handler in before.items():
-            signal.signal(known, handler)
-        server.stop()
+    Without a step a signal raises SystemExit. So the context managers inside are left in any case,
+    however often somebody presses Ctrl-C, and nothing is left behind.
+    """
+    steps: list[Callable[[], None]] = []
+
+    def heed(number: int, _frame: FrameType | None) -> None:
+        if not steps:
+            sys.exit(128 + number)
+        step = steps.pop(0) if len(steps) > 1 else steps[0]
+        step()
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, stop) for number in numbers}
+    before = {number: signal.signal(number, heed) for number in numbers}
     try:
-        yield
+        yield steps
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -82,6 +82,10 @@ class Crew:
         """Those that still finish a request since they were recycled."""
         return list(self._leaving)
 
+    def everybody(self) -> list[Worker]:
+        """All whose process may still run, also those that are being ended."""
+        return [*self._idle, *self._busy, *self._leaving, *self._enders.workers()]
+
     def sweep(self) -> None:
         """Find those that died without a request, or have had none for too long."""
         now = time.monotonic()

@@ -14,7 +14,7 @@ class Enders:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._threads: set[threading.Thread] = set()
+        self._threads: dict[threading.Thread, Worker] = {}
 
     def end(self, worker: Worker, because: str, *, destroy: bool = False) -> None:
         """End a worker that nobody uses: as IIS does, or at once."""
@@ -27,13 +27,18 @@ class Enders:
                     worker.end(because)
             finally:
                 with self._lock:
-                    self._threads.discard(thread)
+                    del self._threads[thread]
 
         worker.retired = True
         thread = threading.Thread(target=run, name=f"iiswsgi-end-{worker.pid}", daemon=True)
         with self._lock:
-            self._threads.add(thread)
+            self._threads[thread] = worker
             thread.start()  # only what has been started can be waited for
+
+    def workers(self) -> list[Worker]:
+        """Those that have not ended yet."""
+        with self._lock:
+            return list(self._threads.values())
 
     def join(self) -> None:
         """Wait for all of them."""

@@ -64,10 +64,10 @@ class Pool:
         self._rapid_fail = RapidFail(application.rapid_fails_per_minute)
         self._crew = Crew(self._report, self._rapid_fail, application.idle_timeout)
         self._starting = 0
+        self._running: set[Exchange] = set()
         self._queue = Queue(application.queue_length)
         self._recycled = 0
         self._closed = threading.Event()
-        self._running: set[Exchange] = set()
         self._keeper = threading.Thread(target=self._keep, name="iiswsgi-pool", daemon=True)
         self._keeper.start()
 
@@ -120,11 +120,11 @@ class Pool:
             self._report.count(failure.kind)
             raise
         exchange = Exchange(worker, self._buffer_limit)
+        with self._lock:
+            self._running.add(exchange)
         try:
             head = exchange.open(variables, body)
         except WorkerFailure as failure:
-        with self._lock:
-            self._running.add(exchange)
             self._done(exchange, failure)
             raise
         except BaseException:
@@ -203,14 +203,14 @@ class Pool:
     # What becomes of a worker after a request.
 
     def _done(self, exchange: Exchange, failure: WorkerFailure | None) -> None:
-        worker = exchange.worker
-        usable = exchange.ended
-        if failure is not None:
-            self._report.count(failure.kind)
         with self._lock:
             if exchange not in self._running:
                 return  # its time was up
             self._running.discard(exchange)
+        worker = exchange.worker
+        usable = exchange.ended
+        if failure is not None:
+            self._report.count(failure.kind)
             self._report.warn(failure.code.removeprefix("IISWSGI-"), failure.sentence)
             # Only FCGI_STDERR leaves a process that is in order, once it has ended the request.
             usable = usable and failure.kind == "stderr"
@@ -266,16 +266,20 @@ class Pool:
         self._keeper.join()
         self._crew.join()
 
+    def kill(self) -> None:
+        """End all processes without notice; :meth:`close` has nothing to wait for then."""
+        self._closed.set()
+        with self._lock:
+            everybody = self._crew.everybody()
+        for worker in everybody:
+            worker.kill("the stand-in stopped at once")
+
     def _keep(self) -> None:
         """Now and then: the monitored file, idle processes, dead ones, requests without end."""
         while not self._closed.wait(self._modes.tick):
             with self._lock:
                 self._watch_file()
                 self._crew.sweep()
-
-    def _watch_file(self) -> None:
-        if self._monitor is not None and self._monitor.changed():
-            self.recycle(f"{self._monitor.path} changed")
             self._end_overdue()
 
     def _end_overdue(self) -> None:
@@ -286,6 +290,10 @@ class Pool:
             failure = exchange.overdue()
             if failure is not None:
                 self._done(exchange, failure)
+
+    def _watch_file(self) -> None:
+        if self._monitor is not None and self._monitor.changed():
+            self.recycle(f"{self._monitor.path} changed")
 
 
 def _closed() -> WorkerFailure:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from iiswsgi import __version__
 from iiswsgi.errors import Error, ExitStatus, SettingError
-from iiswsgi.host.command import add_site_arguments, opened_site, start_logging
+from iiswsgi.host.command import add_site_arguments, heeding_signals, opened_site, start_logging
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.pages import Report, text_page
 from iiswsgi.host.site import Answer, Site
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         body = body_from(args.data)
         request = request_from(args, body)
-        with opened_site(args, patience=PATIENCE) as site:
+        with heeding_signals(), opened_site(args, patience=PATIENCE) as site:
             complete = show_answer(site, request, body, sys.stdout.buffer)
             show_worker(site)
     except Error as exc:

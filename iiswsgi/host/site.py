@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 
 MODULE = "FastCgiModule"
 
+_SIGNAL_WAIT = 0.1
+# Seconds: Windows lets a signal handler run only between two waits.
+
 
 class Answer:
     """A worker's reply, its first chunk at hand; iterate it and close it.
@@ -116,7 +119,7 @@ class Site:
             str(definition.folder), virtual_path, site_name=definition.folder.name or "site"
         )
         self._pools: dict[tuple[FastCgiApplication, int], Pool] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may kill while close() holds it
         self._closed = False
 
     def handle(self, request: HttpRequest, body: Callable[[int], bytes] | None) -> Answer | Report:
@@ -145,7 +148,10 @@ class Site:
             return list(self._pools.values())
 
     def close(self) -> None:
-        """End every worker; requests that come later are refused."""
+        """End every worker; requests that come later are refused.
+
+        Whoever breaks it off, as Ctrl-C does, does not want to wait: the workers are killed.
+        """
         with self._lock:
             if self._closed:
                 return
@@ -154,8 +160,18 @@ class Site:
         threads = [threading.Thread(target=pool.close) for pool in self.pools()]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_SIGNAL_WAIT)
+        except BaseException:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End every worker at once, also while :meth:`close` waits for them."""
+        for pool in self.pools():
+            pool.kill()
 
     def check(self) -> None:
         """Log what is wrong with the configuration, before any request comes."""

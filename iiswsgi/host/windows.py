@@ -63,7 +63,7 @@ class WindowsProcess:
     def kill(self) -> None:
         """TerminateProcess with exit code 0; then the job ends what it started."""
         with self._lock:
-            if self.poll() is None:
+            if self._handle != -1 and self.poll() is None:
                 _winapi.TerminateProcess(self._handle, 0)
             self._job.close()
 

@@ -46,7 +46,8 @@ if sys.platform == "win32":
         "-c",
         "import signal, sys, threading\n"
         "from iiswsgi.cli import main\n"
-        "def stop(): sys.stdin.readline(); signal.raise_signal(signal.SIGBREAK)\n"
+        "def stop():\n"
+        "    while sys.stdin.readline(): signal.raise_signal(signal.SIGBREAK)\n"
         "threading.Thread(target=stop, daemon=True).start()\n"
         "sys.exit(main())",
         "host",
@@ -237,6 +238,22 @@ class TestHost:
             assert host.stop() == 0
             thread.join(20)
         assert answers == [(200, "slept 1.5\n")]
+
+    def test_a_second_signal_does_not_wait_and_leaves_nothing_behind(self, site: Path) -> None:
+        with hosting(site) as host:
+            host.wait_for("serves")
+            log_folder = Path(host.wait_for(r"log (?:to|in) (.*iiswsgi-host-\w+)")[1])
+            threading.Thread(target=host.get, args=("/sleep/60",), daemon=True).start()
+            pid = int(host.wait_for("process ([0-9]+) started")[1])
+            time.sleep(1)
+            ask_to_stop(host.process)
+            host.wait_for("stopping")
+            assert is_running(pid)
+            began = time.monotonic()
+            assert host.stop() == 0
+            assert time.monotonic() - began < 8  # the worker would have had ten seconds
+        assert not is_running(pid)
+        assert not log_folder.exists()
 
     def test_quiet_says_nothing_but_warnings(self, site: Path) -> None:
         with hosting(site, "-q", "--bind", "0.0.0.0:0") as host:

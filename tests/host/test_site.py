@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -189,6 +191,18 @@ class TestEnd:
         site.close()
         site.close()
         assert [pool.closed for pool in FakePool.made] == [1, 1]
+
+    def test_whoever_breaks_off_the_wait_leaves_no_worker(self, site: Site) -> None:
+        ask(site, "/")
+        [pool] = FakePool.made
+        killed = threading.Event()
+        pool.kill = killed.set
+        pool.close = lambda: killed.wait(20)
+        number = signal.SIGINT
+        threading.Timer(0.3, signal.raise_signal, [number]).start()
+        with pytest.raises(KeyboardInterrupt):
+            site.close()
+        assert killed.is_set()
 
     def test_afterwards_nobody_is_asked(self, site: Site) -> None:
         site.close()
