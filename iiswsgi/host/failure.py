@@ -18,6 +18,7 @@ __all__ = [
 
 Kind = Literal[
     "never_started",
+    "nothing_to_monitor",
     "died_in_start",
     "died_in_request",
     "timed_out_activity",
@@ -31,6 +32,7 @@ Kind = Literal[
 
 CODES: dict[Kind, str] = {
     "never_started": "H01",
+    "nothing_to_monitor": "H11",
     "died_in_start": "H02",
     "died_in_request": "H03",
     "timed_out_activity": "H04",
@@ -49,6 +51,7 @@ KINDS: tuple[Kind, ...] = tuple(CODES)
 # project's notes on IIS); the codes are HRESULTs made from Win32 errors.
 _HRESULTS: dict[Kind, int] = {
     "never_started": 0x80070002,
+    "nothing_to_monitor": 0x80070002,
     "died_in_start": 0x8007006D,
     "died_in_request": 0x8007006D,
     "timed_out_activity": 0x80070102,

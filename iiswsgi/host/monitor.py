@@ -38,14 +38,13 @@ class Monitor:
     def check(self) -> None:
         """Refuse to serve without the file, as IIS does.
 
-        :raises WorkerFailure: ``never_started``, it is not there.
+        :raises WorkerFailure: ``nothing_to_monitor``, it is not there.
         """
         if self._seen is None:
             raise WorkerFailure(
-                "never_started",
-                f"monitorChangesTo names {self.path}, which is not there; IIS answers every "
-                "request with 500 until it is. A relative name is relative to the executable's "
-                "folder, and %VARIABLES% in it are not expanded",
+                "nothing_to_monitor",
+                f"the file {self.path}, which monitorChangesTo names, is not there; IIS answers "
+                "every request with 500 until it is",
             )
 
     def _look(self) -> tuple[int, int, int] | None:

@@ -7,12 +7,13 @@ they name what IIS would show instead, and what to do. Everything shown is escap
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from iiswsgi.host.failure import WorkerFailure, exit_code_text
-from iiswsgi.host.words import WORDS
+from iiswsgi.host.words import words_for
 from iiswsgi.masking import masked_line
 
 __all__ = ["Report", "as_sentence", "failure_report", "html_page", "text_page"]
@@ -44,7 +45,7 @@ def failure_report(failure: WorkerFailure, *, command_line: str = "", log_file: 
     :param command_line: how the worker is started.
     :param log_file: what it logs to.
     """
-    words = WORDS[failure.kind]
+    words = words_for(failure.kind, failure.exit_code)
     facts = [
         ("Process", str(failure.pid or "")),
         ("Exit code", exit_code_text(failure.exit_code) if failure.pid else ""),
@@ -124,8 +125,13 @@ def _details(report: Report) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """Return an error's text with a capital letter and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    """Return an error's text with a capital letter and a full stop.
+
+    Only a plain word is changed: the case of an attribute such as ``flushNamedPipe`` matters.
+    """
+    if re.match(r"[a-z]+(?![^ ,;:])", text):
+        text = text[0].upper() + text[1:]
+    return text + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 _STYLE = """

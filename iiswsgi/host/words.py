@@ -1,12 +1,13 @@
-"""The words for each way in which a worker can fail a request; data only."""
+"""The words for each way in which a worker can fail a request."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from iiswsgi.errors import ExitStatus
 from iiswsgi.host.failure import Kind
 
-__all__ = ["WORDS", "Words"]
+__all__ = ["WORDS", "Words", "words_for"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,18 @@ WORDS: dict[Kind, Words] = {
             "arguments.",
             "On IIS the application pool's identity needs the right to read and execute Python's "
             "folder, a virtual environment's base interpreter included.",
+        ),
+    ),
+    "nothing_to_monitor": Words(
+        "The monitored file is not there",
+        "IIS recycles the processes when the file named by monitorChangesTo changes, and starts "
+        "none as long as there is no such file.",
+        "The FastCGI process could not be started",
+        (
+            "Correct monitorChangesTo in web.config, remove it, or make the file.",
+            "A relative name is relative to the folder of the executable in fullPath, not to the "
+            "site's.",
+            "%VARIABLES% in the name are not expanded: write the whole path.",
         ),
     ),
     "died_in_start": Words(
@@ -133,8 +146,50 @@ WORDS: dict[Kind, Words] = {
         "response away.",
         "The text itself",
         (
+            "Under iiswsgi, set stderr_records = false, the default: with true the text that the "
+            "application writes to wsgi.errors is sent to the web server too.",
             "Send errors to the log: under iiswsgi, wsgi.errors and sys.stderr go there.",
             "In production set stderrMode to ReturnGeneric500.",
         ),
     ),
 }
+
+_NO_FASTCGI = (
+    "The process ended with exit code 3, with which the gateway leaves a conversation that is no "
+    "FastCGI (IISWSGI-P01 and the codes after it).",
+    (
+        "Read the worker's log: its last error says what came instead.",
+        "Something in the process may read from the descriptor of the connection, or write to it: "
+        "look for code that uses descriptors which it has not opened.",
+    ),
+)
+
+# Meaning and advice where the exit status is the gateway's own, and nothing has crashed.
+_OWN_ENDS: dict[tuple[Kind, int], tuple[str, tuple[str, ...]]] = {
+    ("died_in_request", ExitStatus.FAILED): (
+        "The process ended with exit code 1. The gateway does so after an exception that nobody "
+        "caught (IISWSGI-L05) and, when it is asked to leave, after an application that could not "
+        "be loaded (IISWSGI-S16); so does an application that calls os._exit(1).",
+        ("Read the worker's log: its last error is the cause.", _REPEAT),
+    ),
+    ("died_in_request", ExitStatus.BROKEN_OFF): (
+        "The process ended with exit code 4, with which the gateway breaks a response off: the "
+        "application failed after a part of it had gone out, and nothing but the end of the "
+        "process keeps half a page from looking whole (IISWSGI-W02, IISWSGI-W21).",
+        (
+            "Read the worker's log: the traceback under IISWSGI-W02 is the cause.",
+            "A response with a Content-Length does not cost the process.",
+        ),
+    ),
+    ("died_in_start", ExitStatus.PROTOCOL): _NO_FASTCGI,
+    ("died_in_request", ExitStatus.PROTOCOL): _NO_FASTCGI,
+}
+
+
+def words_for(kind: Kind, exit_code: int | None) -> Words:
+    """The words for one failure, given how the process ended."""
+    words = WORDS[kind]
+    if exit_code is None or (kind, exit_code) not in _OWN_ENDS:
+        return words
+    meaning, advice = _OWN_ENDS[kind, exit_code]
+    return replace(words, meaning=meaning, advice=advice)

@@ -6,6 +6,7 @@ import pytest
 
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.monitor import Monitor
+from iiswsgi.host.pages import failure_report
 
 
 def test_a_change_is_noticed_once(tmp_path):
@@ -22,8 +23,13 @@ def test_a_change_is_noticed_once(tmp_path):
 def test_a_file_that_goes_and_comes(tmp_path):
     path = tmp_path / "file"
     monitor = Monitor(path)
-    with pytest.raises(WorkerFailure, match="monitorChangesTo"):
+    with pytest.raises(WorkerFailure, match="monitorChangesTo") as caught:
         monitor.check()
+    assert caught.value.kind == "nothing_to_monitor"
+    report = failure_report(caught.value)
+    assert "fullPath, not to the site's" in " ".join(report.advice)
+    assert "quotation marks" not in " ".join(report.advice)
+    assert "MonitorChangesTo" not in report.sentence
     path.write_text("a", encoding="utf-8")
     assert monitor.changed()
     monitor.check()

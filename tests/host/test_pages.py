@@ -57,6 +57,7 @@ def test_the_kinds_are_told_apart_by_their_headings() -> None:
     ("kind", "particulars", "shown"),
     [
         ("never_started", {}, "500.0 - Internal Server Error.*0x80070002"),
+        ("nothing_to_monitor", {}, "could not be started.*0x80070002"),
         ("died_in_start", {"exit_code": 1}, "exited unexpectedly.*0x00000001"),
         ("died_in_start", {"exit_code": 0}, "exited unexpectedly.*0x00000000"),
         ("died_in_start", {"exit_code": -9}, "exited unexpectedly.*0x8007006d"),
@@ -75,6 +76,50 @@ def test_what_iis_would_show(kind: Kind, particulars: dict[str, int], shown: str
     report = pages.failure_report(failure(kind, **particulars))
     assert re.search(shown, report.iis)
     assert re.search(shown, page(report))
+
+
+@pytest.mark.parametrize(
+    ("kind", "exit_code", "codes"),
+    [
+        ("died_in_request", 1, "IISWSGI-L05 IISWSGI-S16"),
+        ("died_in_request", 3, "IISWSGI-P01"),
+        ("died_in_request", 4, "IISWSGI-W02 IISWSGI-W21"),
+        ("died_in_start", 3, "IISWSGI-P01"),
+    ],
+)
+def test_an_exit_code_of_the_gateways_own_is_no_crash(
+    kind: Kind, exit_code: int, codes: str
+) -> None:
+    text = page(pages.failure_report(failure(kind, exit_code=exit_code)))
+    assert f"exit code {exit_code}" in text
+    assert set(codes.split()) <= set(re.findall(r"IISWSGI-\w+", text))
+    assert "crash" not in text
+
+
+@pytest.mark.parametrize("exit_code", [None, 0, 7, -11, 0xC0000005])
+def test_any_other_exit_code_may_be_a_crash(exit_code: int | None) -> None:
+    report = pages.failure_report(failure("died_in_request", exit_code=exit_code))
+    assert "a native extension crashed" in report.meaning
+
+
+def test_stderr_names_the_setting_that_sends_it() -> None:
+    assert "stderr_records = false" in page(pages.failure_report(failure("stderr")))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("process 7 left", "Process 7 left."),
+        ("nothing, really!", "Nothing, really!"),
+        ("no", "No."),
+        ("flushNamedPipe: it hangs", "flushNamedPipe: it hangs."),
+        ("web.config is empty", "web.config is empty."),
+        ("log_file is no path", "log_file is no path."),
+        ("", "."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_case_matters(text: str, sentence: str) -> None:
+    assert pages.as_sentence(text) == sentence
 
 
 def test_everything_is_escaped() -> None:
