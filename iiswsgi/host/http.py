@@ -87,7 +87,9 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress carries no types
             refusal = site.definition.request_filter.too_large("too many bytes")
             report = not_found(refusal.substatus, refusal.sentence, refusal.cure)
         else:
-            report = Report(error.code, error.reason, error.reason, f"{error.body}.")
+            # What waitress quotes behind it may be a header with a secret in it.
+            sentence = error.body.partition('"')[0].rstrip() + "."
+            report = Report(error.code, error.reason, error.reason, sentence)
         page = html_page(report, detailed=is_loopback(self.channel.addr[0]))
         first_line = getattr(self.request, "first_line", b"").decode("latin-1")
         log.info("%s -> %d: %s", printable(masked_line(first_line)), report.status, report.sentence)
@@ -99,8 +101,29 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]  # waitress carries no types
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress carries no types
+    """A connection; one whose client sends no more, as ``nc -N``, still gets its answers.
+
+    That it sends no more is no sign that it has left. That shows when a write fails, and costs
+    nothing: waitress itself finds out in a write only.
+    """
+
     task_class = _Task
     error_task_class = _ErrorTask
+    _sends_no_more = False
+
+    def readable(self) -> bool:
+        return not (self._sends_no_more and self.requests) and bool(super().readable())
+
+    def handle_read(self) -> None:
+        self._sends_no_more = self._at_end()
+        if not (self._sends_no_more and (self.requests or self.total_outbufs_len)):
+            super().handle_read()
+
+    def _at_end(self) -> bool:
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return False  # waitress finds it too
 
 
 class Server:
@@ -172,4 +195,6 @@ def listen(bind: str) -> socket.socket:
         raise SettingError(
             "H36", f"--bind {bind}: nothing can listen there: {exc.strerror}; take another port"
         ) from exc
+    except UnicodeError as exc:  # an empty label, or one over 63 characters
+        raise SettingError("H36", f"--bind {bind!r}: that is no name of a host") from exc
     return listener

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -183,6 +185,33 @@ def test_what_is_no_http_gets_a_page_of_ours(connect: Connect) -> None:
     assert b"IIS stand-in" in received
 
 
+def test_what_a_malformed_header_holds_is_not_told(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "iiswsgi"):
+        received = raw(connect, b"GET / HTTP/1.1\r\n Cookie: s3cret\r\n\r\n")
+    assert b"Malformed header line" in received
+    assert "Malformed header line" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_a_client_that_sends_no_more_gets_its_answers(connect: Connect) -> None:
+    def chunks() -> Iterator[bytes]:
+        time.sleep(0.3)  # long enough for the end to be seen
+        yield b"first"
+        yield b"x" * 1_000_000
+
+    connection = connect()
+    connection.connect()
+    for _ in range(2):
+        FakePool.answers(headers=[("Content-Length", "1000005")], chunks=chunks())
+    connection.sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+    connection.sock.shutdown(socket.SHUT_WR)
+    received = b"".join(iter(lambda: connection.sock.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert len(received) > 2_000_000
+
+
 def test_a_client_that_left_closes_the_reply(connect: Connect) -> None:
     left, sent = threading.Event(), threading.Event()
 
@@ -221,7 +250,10 @@ class TestListen:
         with listen("[::1]:0") as listener:
             assert listener.getsockname()[0] == "::1"
 
-    @pytest.mark.parametrize("bind", ["", "x", "127.0.0.1:", ":80", "127.0.0.1:99999", "a b:1"])
+    @pytest.mark.parametrize(
+        "bind",
+        ["", "x", "127.0.0.1:", ":80", "127.0.0.1:99999", "a b:1", "a..b:1", "a" * 64 + ":1"],
+    )
     def test_no_address(self, bind: str) -> None:
         with pytest.raises(SettingError, match="IISWSGI-H36"):
             listen(bind)
