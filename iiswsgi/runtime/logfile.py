@@ -5,6 +5,7 @@ that the lines of several processes neither mix nor overwrite each other. A lock
 meanwhile, because rotation needs it, and because not every file system appends in one step: network
 shares and Wine look for the end first and write then. The system takes the lock from a process that
 is killed; from one that is suspended nobody does, so that after a while the others write without.
+Somebody may delete the lock file, and newcomers make another; so before a rotation it is looked at.
 What the lines say is decided elsewhere.
 
 Rotation renames the file to ``NAME-DATE-TIME-NUMBER.EXT``. One rename cannot fail half-way, as
@@ -18,6 +19,7 @@ import contextlib
 import os
 import re
 import time
+from collections.abc import Iterator
 
 from iiswsgi.runtime import sharedfile
 
@@ -94,14 +96,13 @@ class LogFile:
     def write(self, data: bytes) -> bool:
         """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
 
-        :raises OSError: not everything could be written, as on a full disk.
+        :raises OSError: not everything could be written, as on a full disk, or the file was deleted
+            and cannot be made anew.
         """
         locked = self._acquire()
         try:
             changed = self._follow(locked)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self.fd, view) :]
+            self._append(data)
         finally:
             if locked:
                 self._release()
@@ -142,9 +143,11 @@ class LogFile:
         :param name: ``{}`` in it stands for the log's own.
         :raises OSError: it cannot be had.
         """
+        return sharedfile.open_shared(self._beside(name), strict=self._strict, lockable=True)
+
+    def _beside(self, name: str) -> str:
         folder, own = os.path.split(self.path)
-        path = os.path.join(folder, name.format(own))
-        return sharedfile.open_shared(path, strict=self._strict, lockable=True)
+        return os.path.join(folder, name.format(own))
 
     def _acquire(self) -> bool:
         """Wait for the lock, though not for ever; whether it is ours to give up again.
@@ -163,8 +166,29 @@ class LogFile:
         return True
 
     def _release(self) -> None:
-        self._holding = False
-        sharedfile.unlock(self._lock)
+        if self._holding:
+            self._holding = False
+            sharedfile.unlock(self._lock)
+
+    def _append(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self.fd, view) :]
+        except OSError:
+            if len(view) < len(data):
+                self._take_back(len(data) - len(view))
+            raise
+
+    def _take_back(self, count: int) -> None:
+        """Cut off the beginning of a record, lest another process append to the half line.
+
+        Without the lock what stands at the end may be somebody else's.
+        """
+        if self._holding and not self._lock_is_gone():
+            with contextlib.suppress(OSError):
+                size = os.fstat(self.fd).st_size - count
+                sharedfile.shorten(self.fd, self.path, size)
 
     def _follow(self, locked: bool) -> bool:
         """Rotate when it is time; open anew when the path leads to another file."""
@@ -177,6 +201,9 @@ class LogFile:
         if there.st_size < self.max_size or time.monotonic() < self._rotate_after:
             return False
         try:
+            if locked and self._lock_is_gone():
+                self._renew_lock()
+                return False  # with the next record, under the lock that all take
             self._rotate(locked)
         except OSError as error:
             self.rotation_error = error
@@ -186,15 +213,42 @@ class LogFile:
         return self._reopen()
 
     def _reopen(self) -> bool:
-        """Go on in the file that the path leads to now; in the old one when that cannot be."""
+        """Go on in the file that the path leads to now; in the old one when that cannot be.
+
+        :raises OSError: nor can it be in the old one, which was deleted.
+        """
         try:
-            fd = sharedfile.open_shared(self.path, strict=self._strict)
+            fd = self._open_anew()
         except OSError:
-            return False
+            if os.fstat(self.fd).st_nlink:
+                return False
+            raise
         os.dup2(fd, self.fd, inheritable=False)
         os.close(fd)
         self._identity = sharedfile.identity(os.fstat(self.fd))
         return True
+
+    def _open_anew(self) -> int:
+        try:
+            return sharedfile.open_shared(self.path, strict=self._strict)
+        except FileNotFoundError:  # its folder was deleted too
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            return sharedfile.open_shared(self.path, strict=self._strict)
+
+    def _lock_is_gone(self) -> bool:
+        """Whether the file of our lock was deleted, so that newcomers take another."""
+        try:
+            there = os.stat(self._beside(LOCK_NAME))
+        except OSError:
+            return True
+        return sharedfile.identity(there) != sharedfile.identity(os.fstat(self._lock))
+
+    def _renew_lock(self) -> None:
+        """Give the lock up, for one whose file is there."""
+        self._holding = False
+        gone, self._lock = self._lock, -1
+        os.close(gone)
+        self._lock = self.open_beside(LOCK_NAME)
 
     def _rotate(self, locked: bool) -> None:
         """Move the file out of the way, and delete the oldest if they are too many."""
@@ -203,14 +257,17 @@ class LogFile:
                 self._lock = self.open_beside(LOCK_NAME)
             raise OSError("another process holds the lock")
         earlier = rotated(self.path)
-        os.rename(self.path, self._next_name(earlier))
+        for name in self._later_names(earlier):
+            if not os.path.lexists(name):  # POSIX would overwrite it
+                os.rename(self.path, name)
+                break
         # One more is there now than was listed.
         for old in earlier[: max(0, len(earlier) + 1 - self.kept_files)]:
             with contextlib.suppress(OSError):  # a viewer may hold it; next time, then
                 os.unlink(old)
 
-    def _next_name(self, earlier: list[str]) -> str:
-        """A name that sorts after all others, though the clock be coarse or set back.
+    def _later_names(self, earlier: list[str]) -> Iterator[str]:
+        """Names that sort after all others, though the clock be coarse or set back.
 
         :raises FileExistsError: none is left, until the clock has passed the last of *earlier*.
         """
@@ -220,9 +277,9 @@ class LogFile:
             *_, day, second, last = earlier[-1].removesuffix(extension).split("-")
             if (newest := f"{day}-{second}") >= stamp:
                 stamp, number = newest, int(last) + 1
-        if number > _LAST_NUMBER:
-            raise FileExistsError(f"no later name is left than that of {earlier[-1]}")
-        return f"{stem}-{stamp}-{number:06}{extension}"
+        for each in range(number, _LAST_NUMBER + 1):
+            yield f"{stem}-{stamp}-{each:06}{extension}"
+        raise FileExistsError(f"no later name is left than {stem}-{stamp}-{_LAST_NUMBER}")
 
 
 def rotated(path: str) -> list[str]:

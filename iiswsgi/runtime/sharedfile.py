@@ -18,6 +18,7 @@ __all__ = [
     "is_shared",
     "open_reading",
     "open_shared",
+    "shorten",
     "try_claim",
     "try_lock",
     "unclaim",
@@ -98,6 +99,27 @@ if sys.platform == "win32":
         fd = msvcrt.open_osfhandle(handle, os.O_RDONLY | os.O_NOINHERIT | os.O_BINARY)
         return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
 
+    def shorten(fd: int, path: str, size: int) -> None:
+        """Cut the file at *path*, which *fd* appends to, off at *size*; not if it is another file.
+
+        The right to append is not enough for it.
+        """
+        handle = _winapi.CreateFile(
+            path,
+            _winapi.GENERIC_WRITE,
+            _SHARE_ALL,
+            _winapi.NULL,
+            _OPEN_EXISTING,
+            _FILE_ATTRIBUTE_NORMAL,
+            _winapi.NULL,
+        )
+        writable = msvcrt.open_osfhandle(handle, os.O_NOINHERIT | os.O_BINARY)
+        try:
+            if identity(os.fstat(writable)) == identity(os.fstat(fd)):
+                os.ftruncate(writable, size)
+        finally:
+            os.close(writable)
+
     def try_lock(fd: int) -> bool:
         """Lock for this process, if no other holds the lock."""
         try:
@@ -146,6 +168,11 @@ else:
         """Open for reading; everybody may append, and rename the file."""
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
+
+    def shorten(fd: int, path: str, size: int) -> None:
+        """Cut the file at *path*, which *fd* appends to, off at *size*."""
+        del path
+        os.ftruncate(fd, size)
 
     def try_lock(fd: int) -> bool:
         """Lock for this process, if no other holds the lock."""

@@ -204,6 +204,42 @@ def test_a_clock_that_is_set_back(path, monkeypatch):
     assert everything(path) == b"0\n1\n2\n3\n"
 
 
+def test_a_rotated_file_that_nobody_has_listed_is_not_overwritten(path, monkeypatch):
+    set_clock(monkeypatch, "20260101-000000")
+    first = path.with_name("iiswsgi-20260101-000000-000000.log")
+    first.write_bytes(b"of a process that rotated meanwhile\n")
+    monkeypatch.setattr(logfile, "rotated", lambda path: [])
+    file = LogFile(str(path), max_size=1)
+    file.write(b"1\n")
+    file.write(b"2\n")
+    file.close()
+    assert first.read_bytes() == b"of a process that rotated meanwhile\n"
+    assert [each.read_bytes() for each in rotated(path)][1:] == [b"1\n"]
+
+
+def test_a_record_that_is_cut_off_is_taken_back(path, monkeypatch):
+    """Else what another process appends would stand in the same line."""
+    first, second = LogFile(str(path)), LogFile(str(path))
+    first.write(b"begin\n")
+    write = os.write
+    room = [10, 0]
+
+    def full(fd, data):
+        if not room[0]:
+            raise OSError(28, "No space left on device")
+        return write(fd, data[: room.pop(0)])
+
+    monkeypatch.setattr(logfile.os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        first.write(b"a record of some length\n")
+    monkeypatch.undo()
+    second.write(b"of another process\n")
+    first.write(b"end\n")
+    first.close()
+    second.close()
+    assert path.read_bytes() == b"begin\nof another process\nend\n"
+
+
 @pytest.mark.parametrize("stamp", ["99991231-235959", "99999999-999999", "20260103-000000"])
 def test_a_name_from_the_future_is_not_of_the_log(stamp, path, monkeypatch):
     set_clock(monkeypatch, "20260101-000000")
@@ -385,10 +421,51 @@ if sys.platform != "win32":  # open files stay where they are there, and links n
         file.close()
         assert path.read_bytes() == b"back\n"
 
-    def test_goes_on_without_its_folder(tmp_path):
-        folder = tmp_path / "folder"
+    def test_a_deleted_folder_comes_back(tmp_path):
+        path = tmp_path / "logs" / "site" / "iiswsgi.log"
+        path.parent.mkdir(parents=True)
+        file = LogFile(str(path), max_size=1)
+        shutil.rmtree(path.parents[1])
+        assert file.write(b"1\n") is True
+        assert path.read_bytes() == b"1\n"
+        file.write(b"2\n")  # takes a new lock
+        file.write(b"3\n")
+        file.close()
+        assert file.rotation_error is None
+        assert [each.read_bytes() for each in rotated(path)] == [b"1\n2\n"]
+
+    def test_a_deleted_file_that_cannot_come_back_is_told(tmp_path):
+        folder = tmp_path / "logs"
         folder.mkdir()
         file = LogFile(str(folder / "iiswsgi.log"))
         shutil.rmtree(folder)
-        assert file.write(b"nowhere\n") is False
+        folder.write_bytes(b"in the way")
+        with pytest.raises(OSError, match=r".+"):
+            file.write(b"nowhere\n")
         file.close()
+
+    def test_a_file_that_was_only_moved_is_gone_on_with(tmp_path):
+        folder = tmp_path / "logs"
+        folder.mkdir()
+        file = LogFile(str(folder / "iiswsgi.log"))
+        folder.rename(tmp_path / "moved")
+        folder.write_bytes(b"in the way")
+        assert file.write(b"there\n") is False
+        file.close()
+        assert (tmp_path / "moved" / "iiswsgi.log").read_bytes() == b"there\n"
+
+    def test_nothing_is_lost_when_the_lock_is_deleted_again_and_again(path):
+        lock = path.with_name(logfile.LOCK_NAME.format(path.name))
+        processes, lines = 4, 3000
+        command = [sys.executable, "-c", textwrap.dedent(WRITER), str(ROOT), str(path)]
+        running = []
+        for number in range(processes):
+            running.append(subprocess.Popen([*command, str(number), str(lines), "die"]))
+            lock.unlink(missing_ok=True)
+        while any(each.poll() is None for each in running):
+            lock.unlink(missing_ok=True)
+            time.sleep(0.01)
+        assert {each.wait(timeout=300) for each in running} == {9}
+        found = everything(path).splitlines()
+        assert len(found) == len(set(found)) == processes * lines
+        assert len(rotated(path)) >= 3
