@@ -33,6 +33,9 @@ _SYSTEM_VARIABLES = (
     else "PATH HOME TMPDIR TZ LANG LC_ALL LC_CTYPE LD_LIBRARY_PATH"
 ).split()
 
+_DEVICE = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?= *(\.|$))")
+# No name for a folder on Windows, whatever stands behind the point; the gateway makes none of it.
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -89,7 +92,8 @@ def worker_log(site_folder: Path, log_folder: Path) -> Path:
 
 
 def _site_name(site_folder: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9._ -]", "_", site_folder.name).strip(". ") or "site"
+    name = re.sub(r"[^A-Za-z0-9._ -]", "_", site_folder.name).strip(". ") or "site"
+    return _DEVICE.sub(r"\1_", name)
 
 
 def _first_of_each_name(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

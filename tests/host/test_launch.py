@@ -9,6 +9,7 @@ from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.launch import _SYSTEM_VARIABLES, plan, split_arguments, worker_log
 from iiswsgi.host.modes import Modes
 from iiswsgi.iis.config import FastCgiApplication
+from iiswsgi.runtime.logplaces import places
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,19 @@ def test_the_log_is_where_the_environment_points(tmp_path):
     assert environment["IIS_USER_HOME"] == str(tmp_path / "home")
     log = worker_log(tmp_path / "my site", tmp_path / "home")
     assert log.parts[-4:] == ("home", "Logs", environment["IISEXPRESS_SITENAME"], "iiswsgi.log")
+
+
+@pytest.mark.parametrize("name", ["my site", "aux", "Con", "nul.x", "COM1 .x", "com10", "\xe9"])
+def test_the_gateway_takes_the_first_place_for_its_log(tmp_path, name):
+    launch = plan(
+        FastCgiApplication(sys.executable),
+        site_folder=tmp_path / name,
+        log_folder=tmp_path / "home",
+        modes=Modes(),
+    )
+    place = next(places(dict(launch.environment)))
+    assert place.refused == ""
+    assert place.path == str(worker_log(tmp_path / name, tmp_path / "home"))
 
 
 def test_the_site_is_not_the_current_directory(tmp_path):
