@@ -211,7 +211,8 @@ def _say_what_is_served(site: Site, host: str, port: int) -> None:
         )
     url = f"http://{_in_url(host)}:{port}{site.place.virtual_path}/"
     log.info("%s serves %s", url, site.definition.folder)
-    log.info("configured by %s, workers log to %s", site.definition.config.path, site.log_file)
+    path = site.definition.config.path
+    log.info("configured by %s, workers begin their log in %s", path, site.log_file)
     for application in _used_applications(site.definition):
         _say_what_is_started(site, application)
 

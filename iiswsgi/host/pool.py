@@ -55,7 +55,10 @@ class Pool:
         self._modes = modes or Modes()
         self._buffer_limit = response_buffer_limit
         self._report = Report()
-        self.log = WorkerLog(worker_log(site_folder, log_folder))
+        self.log = WorkerLog(
+            worker_log(site_folder, log_folder),
+            lambda path: self._report.tell(f"the workers' log goes on in {path}"),
+        )
         # 0 lets IIS choose by CPUs and load. At least two, so that an application which wrongly
         # keeps state in one process's memory shows it on any machine.
         self.max_instances = application.max_instances or max(2, os.cpu_count() or 1)
@@ -98,9 +101,9 @@ class Pool:
         """Requests and processes, counted since the pool was made."""
         return self._report.counters
 
-    def log_lines(self, pid: int | None = None) -> list[str]:
-        """The workers' log, as far as it is not too long; of one process if *pid* is given."""
-        return self.log.lines(pid)
+    def log_lines(self) -> list[str]:
+        """The workers' log, as far as it is not too long."""
+        return self.log.lines()
 
     def exchange(
         self, variables: Sequence[tuple[str, str]], body: Callable[[int], bytes] | None
@@ -173,6 +176,7 @@ class Pool:
                 log_folder=self._log_folder,
                 modes=self._modes,
                 report=self._report,
+                log=self.log,
             )
         except BaseException:
             with self._lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from iiswsgi.errors import ConfigError
@@ -28,6 +28,7 @@ from iiswsgi.host.variables import (
     make_variables,
     split_target,
 )
+from iiswsgi.host.workerlog import Position
 from iiswsgi.iis.config import (
     FastCgiApplication,
     Handler,
@@ -51,7 +52,7 @@ class Answer:
     Iterating raises WorkerFailure when the worker breaks off.
     """
 
-    def __init__(self, reply: Reply, pool: Pool, log_position: int) -> None:
+    def __init__(self, reply: Reply, pool: Pool, log_position: Position) -> None:
         self.status = reply.status
         self.reason = reply.reason
         self.headers = reply.headers
@@ -88,12 +89,7 @@ class Answer:
 
     def log_lines(self) -> list[str]:
         """Return what the worker logged since the request came."""
-        log_file = self._pool.log
-        lines = log_file.lines(self.pid, self._log_position)
-        if not lines and not log_file.lines(self.pid):
-            # Behind a virtual environment's python.exe on Windows another process does the logging.
-            return log_file.lines(None, self._log_position)
-        return lines
+        return self._pool.log.lines(self.pid, self._log_position)
 
 
 class Site:
@@ -216,24 +212,18 @@ class Site:
             handler_path=handler.path,
             allow_path_info=handler.allow_path_info,
         )
+        pool: Pool | None = None
         try:
             pool = self._pool(application, handler.response_buffer_limit)
-            position = pool.log.position()
-            answer = Answer(pool.exchange(variables, body), pool, position)
-            try:
-                answer.prefetch(head_only=request.method == "HEAD")
-            except BaseException:
-                answer.close()
-                raise
+            return _ask(pool, variables, body, head_only=request.method == "HEAD")
         except WorkerFailure as failure:
             if failure.pid is None:  # the pool tells of its processes itself
                 log.warning("%s", failure)
             return failure_report(
                 failure,
                 command_line=f"{application.full_path} {application.arguments}".rstrip(),
-                log_file=str(self.log_file),
+                log_file=", ".join(map(str, pool.log.paths if pool else [self.log_file])),
             )
-        return answer
 
     def _pool(self, application: FastCgiApplication, response_buffer_limit: int) -> Pool:
         # The limit is the handler's in IIS and the pool's here: two handlers of one application
@@ -254,8 +244,25 @@ class Site:
 
     @property
     def log_file(self) -> Path:
-        """The file that the workers log to."""
+        """The file in which the workers begin their log; ``log_file`` may move it."""
         return worker_log(self.definition.folder, self.log_folder)
+
+
+def _ask(
+    pool: Pool,
+    variables: Sequence[tuple[str, str]],
+    body: Callable[[int], bytes] | None,
+    *,
+    head_only: bool,
+) -> Answer:
+    position = pool.log.position()
+    answer = Answer(pool.exchange(variables, body), pool, position)
+    try:
+        answer.prefetch(head_only=head_only)
+    except BaseException:
+        answer.close()
+        raise
+    return answer
 
 
 def _modules(handler: Handler) -> list[str]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from iiswsgi.host.channel import Channel, Process
 from iiswsgi.host.failure import Kind, WorkerFailure, exit_code_text, win32_hresult
 from iiswsgi.host.fastcgi import request_ids
-from iiswsgi.host.launch import Launch, plan, worker_log
+from iiswsgi.host.launch import Launch, plan
 from iiswsgi.host.modes import Modes
 from iiswsgi.host.report import Report
-from iiswsgi.host.workerlog import WorkerLog
+from iiswsgi.host.workerlog import Position, WorkerLog
 from iiswsgi.iis.config import FastCgiApplication
 
 if sys.platform == "win32":
@@ -47,7 +47,7 @@ class Worker:
         modes: Modes,
         report: Report,
         log: WorkerLog,
-        log_position: int,
+        log_position: Position,
     ) -> None:
         self.process = process
         self.channel = channel
@@ -81,13 +81,13 @@ class Worker:
         log_folder: Path,
         modes: Modes,
         report: Report,
+        log: WorkerLog,
     ) -> Worker:
         """Start a process for *application*.
 
         :raises WorkerFailure: ``never_started``.
         """
         launch = plan(application, site_folder=site_folder, log_folder=log_folder, modes=modes)
-        log = WorkerLog(worker_log(site_folder, log_folder))
         position = log.position()
         try:
             process, channel = start_process(launch, application, modes)
@@ -209,15 +209,13 @@ class Worker:
         stderr: bytes = b"",
     ) -> WorkerFailure:
         """A failure of this worker, with what it logged since the request began."""
-        # Behind a venv's python.exe on Windows the process that logs is another one.
-        lines = self._log.lines(self.pid, self._log_position)
         return WorkerFailure(
             kind,
             sentence,
             code=code,
             exit_code=exit_code,
             pid=self.pid,
-            log_lines=tuple(lines or self._log.lines(None, self._log_position)),
+            log_lines=tuple(self._log.lines(self.pid, self._log_position)),
             stderr=stderr,
         )
 

@@ -1,56 +1,142 @@
-"""What workers wrote to their log, read by the host that shows it to a person."""
+"""What workers wrote to their log, read by the host that shows it to a person.
+
+They begin in the file that the host chose for them, and go on in another where ``log_file`` says
+so. That is read from what they say of it, not from their settings: it holds for every application.
+"""
 
 from __future__ import annotations
 
-import re
+import itertools
+import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["MAX_LINES", "WorkerLog"]
+from iiswsgi.host import logline
+
+__all__ = ["MAX_LINES", "Position", "WorkerLog"]
 
 MAX_LINES = 2000
 """Lines that are given out, the last ones: more nobody reads on a page."""
 
-_PID = re.compile(r'\d\S+ (\d+) |.*?"(?:pid|process)": ?(\d+)')
-"""The process in a record's first line: the word behind the time, or JSON's."""
+Position = Mapping[Path, int]
+"""A moment, as the size of each file that there was."""
 
 
 class WorkerLog:
-    """The log file of one application's workers; it need not exist yet."""
+    """The log of one application's workers; it need not exist yet. For any thread.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    :param path: where they begin.
+    :param on_move: called with each further file in which they go on.
+    """
 
-    def position(self) -> int:
+    def __init__(self, path: Path, on_move: Callable[[Path], object] = lambda _path: None) -> None:
+        self._path = path
+        self._on_move = on_move
+        self._lock = threading.Lock()
+        self._searched = 0
+        self._begins: dict[Path, int] = {path: 0}
+        # Where in each file its first line of these workers is: log_file may be years old.
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files as far as they are known."""
+        return list(self._begins)
+
+    def position(self) -> Position:
         """Where the next line will be written."""
-        try:
-            return self.path.stat().st_size
-        except OSError:
-            return 0
+        self._follow()
+        return {path: _size(path) for path in self.paths}
 
-    def lines(self, pid: int | None = None, since: int = 0) -> list[str]:
-        """The lines from *since* on, those of one process only if *pid* is given.
+    def lines(self, pid: int | None = None, since: Position | None = None) -> list[str]:
+        """The lines from *since* on, of one process only if *pid* is given.
 
-        A line that begins with a blank belongs to the record above it, as a traceback's do.
+        With it come those that nobody has signed, such as the stacks of a crash, and what others
+        say of its end. If it never signed any line, they are everybody's: behind a venv's
+        python.exe on Windows the process that logs is another one.
         """
-        kept: deque[str] = deque(maxlen=MAX_LINES)
-        keeping = pid is None
-        for line in self._read(since):
-            if pid is not None and line[:1] not in ("", " ", "\t"):
-                match = _PID.match(line)
-                keeping = match is not None and str(pid) in match.groups()
-            if keeping:
-                kept.append(line)
-        return list(kept)
+        self._follow()
+        since = since or {}
+        if pid is None:
+            return list(deque(self._read(since), MAX_LINES))
+        wanted = {pid} if self._knows(pid, since) else set(_signers(self._read(since)))
+        return list(deque(_of(self._read(since), wanted), MAX_LINES))
 
-    def _read(self, since: int) -> Iterator[str]:
-        """Each line from *since* on; a log is rotated before it grows too large to look through."""
-        try:
-            with self.path.open("rb") as file:
-                # A smaller file is a new one: the old was renamed away.
-                file.seek(since if since <= file.seek(0, 2) else 0)
-                for line in file:
-                    yield line.decode("utf-8", "replace").rstrip("\r\n")
-        except OSError:
-            return
+    def _knows(self, pid: int, since: Position) -> bool:
+        """Whether a process has signed any line; mostly it has done so lately."""
+        return pid in _signers(itertools.chain(self._read(since), self._read({})))
+
+    def _read(self, since: Position) -> Iterator[str]:
+        for path, begin in list(self._begins.items()):
+            for _, line in _lines(path, since.get(path, begin)):
+                yield line.rstrip("\r\n")
+
+    def _follow(self) -> None:
+        """Look for further files in what has been written since the last look."""
+        with self._lock:
+            size = _size(self._path)
+            if size == self._searched:
+                return
+            for end, line in _lines(self._path, self._searched):
+                if not line.endswith("\n"):
+                    break  # the rest of it is still to come
+                self._searched = end
+                record = logline.parse(line.rstrip()) if logline.GOES_ON in line else None
+                if record is not None and record.moved_to:
+                    self._add(Path(record.moved_to), record.time)
+
+    def _add(self, path: Path, time: str) -> None:
+        if path not in self._begins:
+            self._begins[path] = _first_since(path, time)
+            self._on_move(path)
+
+
+def _of(lines: Iterable[str], pids: set[int]) -> Iterator[str]:
+    """What is of or about *pids*, or nobody's."""
+    keeping = False
+    for line in lines:
+        record = logline.parse(line)
+        if record is not None:
+            keeping = record.about in pids
+        elif not logline.continues(line):
+            keeping = True
+        if keeping:
+            yield line
+
+
+def _signers(lines: Iterable[str]) -> Iterator[int]:
+    return (record.pid for record in map(logline.parse, lines) if record is not None)
+
+
+def _first_since(path: Path, time: str) -> int:
+    """Where the first record from *time* on begins; the file's end if there is none."""
+    begin = 0
+    for end, line in _lines(path, 0):
+        record = logline.parse(line)
+        if record is not None and record.time >= time:
+            return begin
+        begin = end
+    return begin
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _lines(path: Path, since: int) -> Iterator[tuple[int, str]]:
+    """Each line from *since* on, and where it ends.
+
+    A log is rotated before it grows too large to look through.
+    """
+    try:
+        with path.open("rb") as file:
+            # A smaller file is a new one: the old was renamed away.
+            position = file.seek(since if since <= file.seek(0, 2) else 0)
+            for line in file:
+                position += len(line)
+                yield position, line.decode("utf-8", "replace")
+    except OSError:
+        return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import signal
 import subprocess
 import sys
@@ -75,6 +76,37 @@ def test_request_says_why_there_is_no_answer(tmp_path):
     result = request(site, "/exit/7")
     assert result.returncode == 1
     assert b"0x00000007" in result.stdout + result.stderr
+
+
+if sys.platform != "win32":  # ctypes makes an exception of it there
+
+    def test_host_shows_the_stacks_of_a_crash(tmp_path):
+        with hosting(str(make_site(tmp_path))) as host:
+            for target in ("/crash", "/print/Mark", "/crash"):  # in a first request, and later
+                page = ask(host.port, target)[1]
+                assert (b"most recent call first" in page) == (target == "/crash")
+                assert b"IISWSGI-L14" not in page
+        said = "".join(host.said)
+        assert re.findall("IISWSGI-H0[0-9]", said) == ["IISWSGI-H02", "IISWSGI-H03"]
+        assert said.count("Fatal Python error") == 2
+        assert "in crash" in said
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_log_that_the_site_has_moved_is_shown(tmp_path, log_format):
+    own = tmp_path / "own.log"
+    own.write_text("of yesterday\n", encoding="utf-8")
+    site = str(make_site(tmp_path, options=f"log_file = {own}\nlog_format = {log_format}"))
+    with hosting(site) as host:
+        assert ask(host.port, "/raise")[0] == 500
+        page = ask(host.port, "/exit/7")[1].decode()
+        assert f"iiswsgi.log, {own}</dd>" in page
+    said = "".join(host.said)
+    assert "RuntimeError: raised on request" in said
+    assert f"the workers' log goes on in {own}" in said
+    result = request(site, "/raise")
+    assert b"RuntimeError: raised on request" in result.stderr
+    assert b"of yesterday" not in result.stderr
 
 
 def test_a_folder_without_a_configuration_is_a_mistake(tmp_path):

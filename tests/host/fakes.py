@@ -46,6 +46,7 @@ def site_from(folder: Path, config: str, *, virtual_path: str = "") -> Site:
 class FakeLog:
     def __init__(self) -> None:
         self.text: list[str] = []
+        self.paths = [Path("first.log"), Path("own.log")]
 
     def position(self) -> int:
         return len(self.text)
@@ -121,8 +122,8 @@ class FakePool:
             raise reply
         return FakeReply(self, **reply)
 
-    def log_lines(self, pid: int | None = None) -> list[str]:
-        return self.log.lines(pid)
+    def log_lines(self) -> list[str]:
+        return self.log.lines()
 
     def close(self) -> None:
         self.closed += 1

@@ -173,7 +173,7 @@ class TestHost:
         with hosting(site) as host:
             status, text = host.get("/pid")
             assert status == 200
-            log_file = Path(host.wait_for(r"workers log to (.*)")[1])
+            log_file = Path(host.wait_for(r"workers begin their log in (.*)")[1])
             assert log_file.is_file()
             host.wait_for(r'worker: ".*" -m iiswsgi serve ".*my shop.app\.ini"')
             host.wait_for(r"GET /pid -> 200, \d+ bytes")

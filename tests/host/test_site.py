@@ -111,6 +111,7 @@ class TestHandle:
         assert isinstance(report, Report)
         assert report.status == 500
         assert report.log_lines == ("ImportError",)
+        assert ("Log", "first.log, own.log") in report.facts
         assert ("Registered as", "/usr/bin/python3 one") in report.facts
 
     def test_a_reply_that_breaks_before_its_first_byte_is_a_report_too(self, site: Site) -> None:

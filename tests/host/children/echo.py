@@ -315,7 +315,7 @@ def log(text):
     folder = os.path.join(GIVEN["IIS_USER_HOME"], "Logs", GIVEN["IISEXPRESS_SITENAME"])
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "iiswsgi.log"), "a", encoding="utf-8") as file:
-        file.write(f"2026-01-02T03:04:05.678Z {os.getpid()} INFO app: {text}\n    more of it\n")
+        file.write(f"2026-01-02T03:04:05.678Z {os.getpid()} - INFO app: {text}\n    more of it\n")
 
 
 def stop_on_event():
