@@ -50,6 +50,9 @@ class Process(Protocol):
     """A started worker process."""
 
     pid: int
+    notice: float
+    """Seconds that one which has reason to leave gets for it before it is asked (again): where
+    the asking would take the place of its own exit code."""
 
     def poll(self) -> int | None:
         """Its exit code, None while it runs; negative for a POSIX signal."""

@@ -35,30 +35,27 @@ _BECOME = 'trap "" TERM; echo; exec "$@" >&- 2>&-'
 class PosixProcess:
     """See :class:`iiswsgi.host.channel.Process`."""
 
+    notice = 1.0
+    # An interpreter on its way out gives its signal handlers back at last, and then SIGTERM can
+    # end what the event could not.
+
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
-        self._asked = False
         self.pid = popen.pid
 
     def poll(self) -> int | None:
         """Its exit code, None while it runs."""
-        return self._exit_code(self._popen.poll())
+        return self._popen.poll()
 
     def wait(self, timeout: float) -> int | None:
         """Its exit code, None if it still runs after *timeout* seconds."""
         try:
-            return self._exit_code(self._popen.wait(timeout))
+            return self._popen.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
 
-    def _exit_code(self, code: int | None) -> int | None:
-        # An interpreter on its way out has given its signal handlers back, and so the signal can
-        # end what the event could not. It began to leave by itself: SIGTERM was ignored before.
-        return 0 if self._asked and code == -signal.SIGTERM else code
-
     def ask_to_stop(self) -> None:
         """SIGTERM, to the worker alone."""
-        self._asked = True
         self._popen.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:

@@ -34,6 +34,8 @@ _CREATE_UNICODE_ENVIRONMENT = 0x400
 class WindowsProcess:
     """See :class:`iiswsgi.host.channel.Process`."""
 
+    notice = 0.0
+
     def __init__(self, handle: int, pid: int, job: kernel32.Job, event: int | None) -> None:
         self._handle = handle
         self._job = job

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+from iiswsgi.errors import ExitStatus
 from iiswsgi.host.channel import Channel, Process
 from iiswsgi.host.failure import Kind, WorkerFailure, exit_code_text, win32_hresult
 from iiswsgi.host.fastcgi import request_ids
@@ -173,14 +174,17 @@ class Worker:
         close_first = self.modes.end_order == "close_first"
         if close_first:
             self.channel.close()
+        if close_first or self.stop_asked:
+            self.process.wait(min(self.process.notice, grace))
         with self._lock:
-            self._ask_to_stop()
+            if self.process.poll() is None:
+                self._ask_to_stop()
         # _kill_late ends it when the time is up.
         exit_code = self.process.wait(grace + _KILL_WAIT)
         self.channel.close()
         left = f"left with exit code {exit_code_text(exit_code)}"
         if exit_code and not self.killed_because:
-            self.report.warn("H13", f"process {self.pid} {left}")
+            self.report.warn("H13", f"process {self.pid} {left}{_reason(exit_code)}")
         self._ended(f"{because}; it {left}")
 
     def destroy(self, because: str) -> None:
@@ -218,6 +222,12 @@ class Worker:
             log_lines=tuple(self._log.lines(self.pid, self._log_position)),
             stderr=stderr,
         )
+
+
+def _reason(exit_code: int) -> str:
+    if exit_code != ExitStatus.FAILED:
+        return ""
+    return ", as it does when its application could not be loaded: look for IISWSGI-S16 in its log"
 
 
 def _never_started(launch: Launch, error: Exception) -> WorkerFailure:

@@ -109,6 +109,12 @@ def test_a_log_that_the_site_has_moved_is_shown(tmp_path, log_format):
     assert b"of yesterday" not in result.stderr
 
 
+def test_request_says_why_the_exit_code_is_1(tmp_path):
+    site = make_site(tmp_path, "paste.app_factory = fixtureapps.app:make_broken_app")
+    result = request(str(site), "/")
+    assert b"left with exit code 1, as it does when its application" in result.stderr
+
+
 def test_a_folder_without_a_configuration_is_a_mistake(tmp_path):
     result = request(str(tmp_path), "/")
     assert result.returncode == 2
