@@ -175,8 +175,8 @@ def start_logging(verbosity: int) -> None:
 @contextlib.contextmanager
 def _log_folder(chosen: Path | None) -> Iterator[Path]:
     if chosen is not None:
-        folder = Path(os.path.abspath(chosen))
         try:
+            folder = Path(os.path.abspath(chosen))
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise SettingError("H38", f"--log-folder {chosen}: {exc.strerror}") from exc

@@ -40,7 +40,7 @@ def load(site: Path, environ: Mapping[str, str], apphost: Path | None = None) ->
     :raises SettingError: H31 there is no such thing.
     :raises ConfigError: what is wrong with the file.
     """
-    path = _config_path(Path(os.path.abspath(site)))
+    path = _config_path(_absolute(site))
     try:
         data = path.read_bytes()
     except OSError as exc:
@@ -54,6 +54,13 @@ def load(site: Path, environ: Mapping[str, str], apphost: Path | None = None) ->
         if sys.platform == "win32":  # elsewhere every Windows path is replaced, in launch.py
             config = _with_own_python(config)
     return Definition(path.parent, config, read_filter(data, str(path)))
+
+
+def _absolute(site: Path) -> Path:
+    try:
+        return Path(os.path.abspath(site))
+    except OSError as exc:
+        raise SettingError("H31", f"{site}: the current folder is gone: {exc.strerror}") from exc
 
 
 def _config_path(site: Path) -> Path:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote, urlsplit
 
 from iiswsgi import __version__
@@ -57,33 +57,65 @@ def run(args: argparse.Namespace) -> int:
     whose length is not what it says; or nobody wanted to read all of it.
     2: an argument or the configuration cannot be used.
     """
+    if sys.stderr is None:  # closed: print() would take STDOUT in its place
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     start_logging(1 + args.verbose - args.quiet)
     try:
         body = body_from(args.data)
         request = request_from(args, body)
+        out = _stdout()
         with heeding_signals(), opened_site(args, patience=PATIENCE) as site:
-            complete = show_answer(site, request, body, sys.stdout.buffer)
+            complete = show_answer(site, request, body, out)
             show_worker(site)
     except Error as exc:
         print(exc, file=sys.stderr)  # noqa: T201 - a command speaks
         return exc.exit_status
     except BrokenPipeError:  # whoever read it has enough, as `| head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _let_stdout_go()
         return ExitStatus.FAILED
     return ExitStatus.OK if complete else ExitStatus.FAILED
+
+
+class _Stdout(io.RawIOBase):
+    """STDOUT, which may be a file on a full disk; gone readers are another thing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as exc:
+            _let_stdout_go()
+            raise SettingError("H42", f"STDOUT cannot be written: {exc.strerror}") from exc
+        return len(data)
+
+
+def _stdout() -> BinaryIO:
+    if sys.stdout is None:
+        raise SettingError("H42", "STDOUT is closed, and the answer is printed there")
+    return cast(BinaryIO, _Stdout())
+
+
+def _let_stdout_go() -> None:
+    """Python tries to write what is left of it when it ends, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def body_from(data: str | None) -> bytes:
     """Return the body that ``-d`` asks for.
 
-    :raises SettingError: H41 the file cannot be read.
+    :raises SettingError: H41 it is no text, or the file cannot be read.
     """
     if data is None or not data.startswith("@"):
-        return (data or "").encode()
-    if data == "@-":
-        return sys.stdin.buffer.read()
+        return _encoded(data or "", "-d", "; -d @FILE sends any")
+    if data == "@-" and sys.stdin is None:
+        raise SettingError("H41", "-d @-: STDIN is closed")
     try:
-        return Path(data[1:]).read_bytes()
+        return sys.stdin.buffer.read() if data == "@-" else Path(data[1:]).read_bytes()
     except OSError as exc:
         raise SettingError("H41", f"-d {data}: {exc.strerror}") from exc
 
@@ -184,6 +216,7 @@ def _section(title: str, lines: Sequence[str]) -> None:
 
 def _url(text: str) -> tuple[str, int, str]:
     """Return the Host header, the port and the target of the URL argument."""
+    _encoded(text, "the URL", "; write them as %XX")
     if _CONTROL.search(text):
         raise SettingError("H41", f"{text!r} is no URL: it has a control character; write %0A")
     try:
@@ -209,7 +242,14 @@ def _header(text: str) -> tuple[str, str]:
     match = _HEADER.fullmatch(text)
     if match is None:
         raise SettingError("H41", f"-H {_shown(text)} is not of the form 'Name: value'")
-    return match[1], match[2].strip(" \t").encode().decode("latin-1")
+    return match[1], _encoded(match[2].strip(" \t"), f"-H {match[1]}").decode("latin-1")
+
+
+def _encoded(text: str, argument: str, cure: str = "") -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as exc:
+        raise SettingError("H41", f"{argument} holds bytes that are no UTF-8{cure}") from exc
 
 
 def _shown(text: str) -> str:

@@ -159,6 +159,24 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+FULL = (
+    [("/ >/dev/full", "IISWSGI-H42: STDOUT cannot be written: No space")]
+    if os.path.exists("/dev/full")
+    else []
+)
+
+
+def in_a_shell(command: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    line = f"{before} {sys.executable} -m iiswsgi {command}"
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 class TestArguments:
     def test_only_this_machine_can_connect_unless_told_otherwise(self) -> None:
         parser = argparse.ArgumentParser()
@@ -351,15 +369,37 @@ class TestRequest:
 
     if sys.platform != "win32":
 
+        @pytest.mark.parametrize(
+            ("arguments", "sentence"),
+            [
+                ("/ >&-", "IISWSGI-H42: STDOUT is closed"),
+                ("/ -d @- <&-", "IISWSGI-H41: -d @-: STDIN is closed"),
+                *FULL,
+            ],
+        )
+        def test_streams_that_cannot_be_used(
+            self, site: Path, arguments: str, sentence: str
+        ) -> None:
+            result = in_a_shell(f"request '{site}' {arguments}")
+            assert result.returncode == 2
+            assert result.stderr.startswith(sentence)
+            assert result.stderr.count("\n") == 1
+
+        def test_without_stderr_the_log_is_not_put_behind_the_body(self, site: Path) -> None:
+            result = in_a_shell(f"request '{site}' /count 2>&-")
+            assert result.returncode == 0
+            assert result.stdout.rstrip().endswith("}")
+
+        @pytest.mark.parametrize("command", ["request . /", "host . --bind 0"])
+        def test_a_current_folder_that_is_gone(self, tmp_path: Path, command: str) -> None:
+            gone = tmp_path / "gone"
+            result = in_a_shell(command, f"mkdir '{gone}' && cd '{gone}' && rmdir '{gone}' &&")
+            assert result.returncode == 2
+            assert "IISWSGI-H31" in result.stderr
+            assert "Traceback" not in result.stderr
+
         def test_a_reader_that_has_enough_is_told_nothing(self, site: Path) -> None:
-            command = f"{sys.executable} -m iiswsgi request '{site}' /size/9000000 | head -c 4"
-            result = subprocess.run(
-                ["bash", "-o", "pipefail", "-c", command],
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+            result = in_a_shell(f"request '{site}' /size/9000000 | head -c 4")
             assert result.returncode == 1
             assert result.stdout == "HTTP"
             assert result.stderr == ""

@@ -81,6 +81,9 @@ class TestRequestFrom:
             ("/", "-H", "bad name: x"),
             ("/", "-H", "X: a\r\nY: b"),
             ("/", "-d", "@/nonexistent/file"),
+            ("/\udcff",),
+            ("/", "-H", "X: \udcff"),
+            ("/", "-d", "\udcff"),
         ],
     )
     def test_what_cannot_be_asked(self, arguments: tuple[str, ...]) -> None:
