@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import faulthandler
 import logging
 import os
@@ -29,6 +30,9 @@ from iiswsgi.runtime.safetynet import Guard
 
 __all__ = ["Log", "start"]
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""No room is left, for a while perhaps."""
+
 
 class Log(LogSink):
     """The log of this process.
@@ -45,6 +49,8 @@ class Log(LogSink):
         self.stderr = LineStream(lambda lines: self._printed("stderr", lines), 2, "stderr")
         """The same for ``sys.stderr``."""
         self._limits = MAX_SIZE, KEPT_FILES
+        self._given_up: dict[str, str] = {}
+        """Files that could not be written to any more, and why."""
         self._handler = Handler(self)
         self._replaced: tuple[TextIO | None, TextIO | None] = None, None
         self.guard = Guard(self)
@@ -52,21 +58,52 @@ class Log(LogSink):
     def place(self) -> None:
         """Open the first place that can be written to; say which, and why not the others."""
         passed: list[str] = []
+        if not self._find_place(passed):
+            self._find_full()
+            self._nowhere(passed)
+
+    def move_on(self, error: OSError) -> bool:
+        """Go on at the first place that can still be written to, for the file gives *error*.
+
+        A start must not fail without a word because of a full disk. While serving, the lines belong
+        where they are expected, and there may be room again.
+        """
+        before = self.path
+        if before is None or (self.guard.serving and error.errno in _FULL):
+            return False
+        self._given_up[before] = str(error)
+        if not self._find_place([]):
+            return False
+        text = f"IISWSGI-L04: the log {before} cannot be written to, and goes on here: {error}"
+        self.tell("ERROR", __name__, text)
+        return True
+
+    def _find_place(self, passed: list[str]) -> bool:
+        """Go to the first place that can be written to; *passed* gets why not to the others."""
         for place in places(self._environ):
             fault = self._go_to(place)
             if not fault:
-                self._head()
                 for text in passed:
                     self.record("INFO", __name__, text)
-                return
+                return True
             passed.append(f"passed over {place.path}: {fault}")
-        self._nowhere(passed)
+        return False
+
+    def _find_full(self) -> None:
+        """Go to the first place where only room is missing, for there may be some again."""
+        for place in places(self._environ):
+            if not self._go_to(place, even_full=True):
+                return
 
     def move(self, path: str) -> None:
         """Go on at *path*, an absolute one or ``-`` for STDERR; stay when that cannot be."""
         if path == self.path:
             return
-        fault = self._leave_on_stderr() if path == STDERR else self._go_to(Place(path))
+        if path == STDERR:
+            fault = self._leave_on_stderr()
+        else:
+            # Where nothing else can be written to either, it may as well be full.
+            fault = self._go_to(Place(path), even_full=self._lost > 0)
         if fault:
             self.tell(
                 "ERROR",
@@ -75,8 +112,6 @@ class Log(LogSink):
                 f"{self.path or 'its place'}: {fault}. Let {identity.user()} write there, or "
                 "correct log_file.",
             )
-        elif path != STDERR:
-            self._head()
 
     def limit(self, size: int, count: int) -> None:
         """Rotate the file at *size* bytes, and keep *count* rotated ones, from now on."""
@@ -90,8 +125,11 @@ class Log(LogSink):
 
         self.render = logjson.render
 
-    def _go_to(self, place: Place) -> str:
-        """Go on at *place*; what is wrong with it, or nothing."""
+    def _go_to(self, place: Place, *, even_full: bool = False) -> str:
+        """Go on at *place*; what is wrong with it, or nothing.
+
+        :param even_full: although nothing can be written there now.
+        """
         if place.refused:
             return place.refused
         try:
@@ -99,12 +137,19 @@ class Log(LogSink):
             os.makedirs(folder, exist_ok=True)
             shared = place.shared_folder or sharedfile.is_shared(folder)
             file = LogFile(place.path, shared_folder=shared)
-            file.max_size, file.kept_files = self._limits
         except (OSError, ValueError) as error:
             return str(error)
-        if self.path:
+        file.max_size, file.kept_files = self._limits
+        head = self._head(file.path)
+        fault = self._given_up.get(file.path) or _write_fault(file, head)
+        if fault and not even_full:
+            file.close()
+            return fault
+        if fault:
+            self._lost += head.count(b"\n")
+        if self.path and self.path not in self._given_up:
             self.record("INFO", __name__, f"the log goes on in {file.path}")
-        self.go_to(file)
+        self.go_to(file, head)
         return ""
 
     def _leave_on_stderr(self) -> str:
@@ -113,14 +158,14 @@ class Log(LogSink):
 
     def _nowhere(self, passed: list[str]) -> None:
         """No place can be written to: STDERR is all there is, and often not even that."""
-        self.go_to_stderr()
+        if self._file is None:
+            self.go_to_stderr()
         text = "IISWSGI-L01: no place for the log can be written to; set log_file to one that can."
-        self.record("ERROR", __name__, text, "\n".join(passed))
+        self.tell("ERROR", __name__, text, "\n".join(passed))
 
-    def _head(self) -> None:
-        self.record("INFO", __name__, f"log: {self.path}")
-        for fact in identity.facts(self._environ):
-            self.record("INFO", __name__, fact)
+    def _head(self, path: str) -> bytes:
+        texts = [f"log: {path}", *identity.facts(self._environ)]
+        return b"".join(self.render(logentry.entry("INFO", __name__, text)) for text in texts)
 
     def _printed(self, stream: str, lines: list[str]) -> None:
         self.enter(*[logentry.entry("INFO", stream, text) for text in lines])
@@ -186,6 +231,15 @@ class Handler(Destination):
         text = "IISWSGI-L11: a logging handler of the application raised at a record of ours."
         trace = traceback.format_exception(type(error), error, error.__traceback__)
         self._log.record("ERROR", __name__, text, "".join(trace))
+
+
+def _write_fault(file: LogFile, head: bytes) -> str:
+    """Why *file* does not take the lines *head*; on a full disk one can be made all the same."""
+    try:
+        file.write(head)
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 _started: Log | None = None

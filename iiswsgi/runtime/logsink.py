@@ -75,9 +75,7 @@ class LogSink:
         """Append whole lines in one piece."""
         with self._lock:
             self._append(data)
-            if self._terminal and self._file:
-                with contextlib.suppress(OSError):
-                    self._terminal.write(data)
+            self._show(data)
 
     def attach(self, fd: int) -> None:
         """Lead *fd*, which children inherit, to where the log is and will be."""
@@ -94,11 +92,12 @@ class LogSink:
             if self._file is not None and self._file.follow():
                 self._lead(self._file.fd)
 
-    def go_to(self, file: LogFile) -> None:
-        """Go on in *file*."""
+    def go_to(self, file: LogFile, head: bytes = b"") -> None:
+        """Go on in *file*, which has the lines *head* already."""
         with self._lock:
             before, self._file = self._file, file
             self._lead(file.fd)
+            self._show(head)
         if before:
             before.close()
 
@@ -113,6 +112,14 @@ class LogSink:
             before.close()
         return True
 
+    def move_on(self, error: OSError) -> bool:
+        """Go on in another file, for this one gives *error*; whether there is one.
+
+        Here there is none; whoever knows of others says which.
+        """
+        del error
+        return False
+
     def after_fork(self) -> None:
         """Another thread may have held the locks when this process was forked off."""
         self._lock = threading.RLock()
@@ -125,17 +132,27 @@ class LogSink:
         for attached in self._attached:
             os.dup2(fd, attached)
 
+    def _show(self, data: bytes) -> None:
+        """Show lines of the file on the terminal, if there is one."""
+        if self._terminal and self._file:
+            with contextlib.suppress(OSError):
+                self._terminal.write(data)
+
     def _append(self, data: bytes) -> None:
+        before = b""
         if self._lost:
             # What could be written of the last record may end anywhere.
             text = f"IISWSGI-L04: {self._lost} records before this one could not be written."
-            data = b"\n" + self.render(entry("ERROR", __name__, text)) + data
+            before = b"\n" + self.render(entry("ERROR", __name__, text))
         try:
             if self._file is None:
-                _write_all(self.fd, data)
-            elif self._file.write(data):
+                _write_all(self.fd, before + data)
+            elif self._file.write(before + data):
                 self._lead(self._file.fd)
         except OSError as error:
+            if self._file and self.move_on(error):
+                self._append(data)
+                return
             self._lost += 1
             if self._lost == 1 and self._file:
                 text = f"IISWSGI-L04: the log {self.path} cannot be written to: {error}\n"

@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from iiswsgi.runtime import fds, logfile, logsink
 from iiswsgi.runtime.log import Handler, Log
-from iiswsgi.runtime.logplaces import FILE_NAME
+from iiswsgi.runtime.logplaces import FILE_NAME, places
 
 
 @pytest.fixture
@@ -258,15 +259,82 @@ def test_on_stderr_there_is_nothing_to_follow(make_log, tmp_path):
     assert text(tmp_path / "stderr").endswith("raw\n")
 
 
+def full(*args):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def full_disk(home, monkeypatch):
+    """Nothing can be written to the logs below these folders, though they can be made."""
+    folders = [home]
+    write = logfile.LogFile.write
+
+    def write_if_there_is_room(file, data):
+        return full() if any(map(Path(file.path).is_relative_to, folders)) else write(file, data)
+
+    monkeypatch.setattr(logfile.LogFile, "write", write_if_there_is_room)
+    # Not the root of the drive, which is no test's to write to.
+    monkeypatch.setattr("iiswsgi.runtime.log.places", lambda environ: [*places(environ)][:3])
+    return folders
+
+
+def test_passes_over_a_full_disk(make_log, home, tmp_path, full_disk):
+    log = make_log(TEMP=str(tmp_path), TMPDIR=str(tmp_path))
+    assert log.path == str(tmp_path / FILE_NAME)
+    for place in (home / "Logs" / "My Site" / FILE_NAME, home / "Logs" / FILE_NAME):
+        assert f"passed over {place}: [Errno 28] No space left on device" in text(log.path)
+        assert text(place) == ""
+
+
+def test_a_disk_that_is_full_before_serving_begins_is_left(make_log, home, full_disk, tmp_path):
+    full_disk.clear()
+    log = make_log(TEMP=str(tmp_path), TMPDIR=str(tmp_path))
+    before = log.path
+    full_disk.append(home)
+    log.record("ERROR", "n", "the reason")
+    assert log.path == str(tmp_path / FILE_NAME)
+    assert text(log.path).splitlines()[-1].endswith("ERROR n: the reason")
+    assert f"IISWSGI-L04: the log {before} cannot be written to, and goes on here: " in text(
+        log.path
+    )
+    assert "reason" not in text(before)
+
+
+def test_where_all_disks_are_full_the_first_place_is_kept(make_log, home, tmp_path, full_disk):
+    full_disk.append(tmp_path)
+    file = tmp_path / "stderr"
+    with file.open("wb") as stderr:
+        log = make_log(stderr.fileno(), TEMP=str(tmp_path), TMPDIR=str(tmp_path))
+    assert log.path == str(home / "Logs" / "My Site" / FILE_NAME)
+    assert "IISWSGI-L01: " in text(file)
+    log.move(str(tmp_path / "app.log"))
+    assert log.path == str(tmp_path / "app.log")
+    log.record("INFO", "n", "lost")
+    full_disk.clear()
+    log.record("INFO", "n", "found")
+    assert "records before this one could not be written" in text(log.path)
+    assert text(log.path).splitlines()[-1].endswith("INFO n: found")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are there")
+def test_a_file_that_was_deleted_for_good_is_left_while_serving_too(make_log, home, tmp_path):
+    log = make_log()
+    log.move(str(tmp_path / "logs" / "app.log"))
+    log.guard.begun()
+    shutil.rmtree(tmp_path / "logs")
+    (tmp_path / "logs").write_bytes(b"in the way")
+    log.record("INFO", "n", "found")
+    assert log.path == str(home / "Logs" / "My Site" / FILE_NAME)
+    assert "app.log cannot be written to, and goes on here: " in text(log.path)
+    assert text(log.path).splitlines()[-1].endswith("INFO n: found")
+
+
 def test_a_full_disk_is_survived_and_told(make_log, tmp_path, monkeypatch):
     file = tmp_path / "stderr"
     with file.open("wb") as stderr:
         log = make_log(stderr.fileno())
+    log.guard.begun()
     real = logfile.LogFile.write
-
-    def full(data):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(log._file, "write", full)
     log.record("INFO", "n", "lost 1")
     log.record("INFO", "n", "lost 2")

@@ -454,17 +454,29 @@ if sys.platform != "win32":  # open files stay where they are there, and links n
         file.close()
         assert (tmp_path / "moved" / "iiswsgi.log").read_bytes() == b"there\n"
 
+    def test_nothing_is_rotated_under_a_lock_that_was_deleted(path):
+        first = LogFile(str(path), max_size=1)
+        first.write(b"1\n")
+        path.with_name(logfile.LOCK_NAME.format(path.name)).unlink()
+        newcomer = LogFile(str(path))
+        assert newcomer._acquire()
+        first.write(b"2\n")
+        assert path.read_bytes() == b"1\n2\n"
+        newcomer._release()
+        first.write(b"3\n")
+        assert path.read_bytes() == b"3\n"
+        first.close()
+        newcomer.close()
+
     def test_nothing_is_lost_when_the_lock_is_deleted_again_and_again(path):
         lock = path.with_name(logfile.LOCK_NAME.format(path.name))
-        processes, lines = 4, 3000
+        processes, lines = 10, 3000
         command = [sys.executable, "-c", textwrap.dedent(WRITER), str(ROOT), str(path)]
         running = []
-        for number in range(processes):
+        for number in range(processes):  # one after the other, so that each finds another lock
             running.append(subprocess.Popen([*command, str(number), str(lines), "die"]))
+            time.sleep(0.03)
             lock.unlink(missing_ok=True)
-        while any(each.poll() is None for each in running):
-            lock.unlink(missing_ok=True)
-            time.sleep(0.01)
         assert {each.wait(timeout=300) for each in running} == {9}
         found = everything(path).splitlines()
         assert len(found) == len(set(found)) == processes * lines
