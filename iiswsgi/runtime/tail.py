@@ -17,6 +17,9 @@ __all__ = ["Tail"]
 _BLOCK = 64 << 10
 """Bytes that are read at once, looking backwards for the last lines: some hundred lines."""
 
+_LONGEST = 1 << 20
+"""Bytes of a line that are shown; a program that writes no newlines makes a file one line."""
+
 
 class Tail:
     """Reads the log at *path*, from its end on.
@@ -38,12 +41,14 @@ class Tail:
 
         :raises OSError: the log, or the folder, cannot be read any more.
         """
-        lines = _last_lines(self._file, self._file.tell(), count)
+        files = [_last_lines(self._file, self._file.tell(), count)]
+        wanted = count - len(files[0])
         for path in reversed(rotated(self.path)):
-            if len(lines) >= count:
+            if not wanted:
                 break
-            lines = self._last_of(path, count - len(lines)) + lines
-        return b"".join(lines)
+            files.append(self._last_of(path, wanted))
+            wanted -= len(files[-1])
+        return b"".join(line for lines in reversed(files) for line in lines)
 
     def _last_of(self, path: str, count: int) -> list[bytes]:
         """The last lines of a rotated file, unless it is the one that is being read."""
@@ -110,14 +115,24 @@ def _identity(file: io.FileIO) -> tuple[int, int]:
 
 def _last_lines(file: io.FileIO, end: int, count: int) -> list[bytes]:
     """The last lines of *file* before *end*; it stands at *end* afterwards."""
-    data, start = b"", end
-    while start and data.count(b"\n") <= count:
+    if not count:
+        return []
+    blocks: list[bytes] = []
+    start, newlines = end, 0
+    while start and newlines <= count:
         size = min(_BLOCK, start)
         start -= size
         file.seek(start)
-        data = file.read(size) + data
+        blocks.append(file.read(size))
+        newlines += blocks[-1].count(b"\n")
     file.seek(end)
-    if not count:
-        return []
-    *lines, rest = data.split(b"\n")  # the bytes' own splitlines would part at \r too
-    return [*(line + b"\n" for line in lines), *([rest] if rest else [])][-count:]
+    # The bytes' own splitlines would part at \r too.
+    *lines, rest = b"".join(reversed(blocks)).split(b"\n")
+    shown = [*(_shortened(line) + b"\n" for line in lines), *([_shortened(rest)] if rest else [])]
+    return shown[-count:]
+
+
+def _shortened(line: bytes) -> bytes:
+    if len(line) <= _LONGEST:
+        return line
+    return line[:_LONGEST] + b" ... and %d bytes more in this line" % (len(line) - _LONGEST)

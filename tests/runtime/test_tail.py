@@ -1,8 +1,10 @@
+import time
+
 import pytest
 
 from iiswsgi.runtime import logfile
 from iiswsgi.runtime.logfile import LogFile
-from iiswsgi.runtime.tail import Tail
+from iiswsgi.runtime.tail import _LONGEST, Tail
 
 
 @pytest.fixture
@@ -55,6 +57,23 @@ def test_of_a_long_log_little_is_read(path, tails):
     assert tail.last(3) == lines(49_998, 50_000)
     assert tail.last(50_001) == b"x" * 100_000 + b"\n" + lines(1, 50_000)
     assert tail.new() == b""
+
+
+def test_of_a_long_log_much_is_read_in_a_short_time(path, tails):
+    path.write_bytes(b"x" * 60_000_000 + b"\n" + lines(1, 1_000_000))
+    began = time.perf_counter()
+    assert tails().last(1_000_000) == lines(1, 1_000_000)
+    assert len(tails().last(1_000_001).splitlines()) == 1_000_001
+    assert time.perf_counter() - began < 20  # once it was minutes
+
+
+def test_of_a_line_without_end_the_beginning_is_shown(path, tails):
+    path.write_bytes(b"x" * (_LONGEST + 5))
+    shown = b"x" * _LONGEST + b" ... and 5 bytes more in this line"
+    assert tails().last(1) == shown
+    with path.open("ab") as file:
+        file.write(b"\nrest")
+    assert tails().last(3) == shown + b"\nrest"
 
 
 def test_the_last_lines_reach_into_rotated_files(log, tails):
