@@ -29,6 +29,9 @@ def fault(error: Exception) -> str:
         # Python 3.13 has one without a list: it is raised at the first such line.
         numbers = [number for number, _ in error.errors] or [getattr(error, "lineno", 0)]
         return f"it cannot be understood in line {', '.join(map(str, numbers))}"
+    if isinstance(error, NameError):
+        # Of an expression, such as a handler's args; the name is a value without its quotes.
+        return "an expression uses a name that is not defined; text needs quotation marks there"
     return str(error)
 
 

@@ -54,6 +54,15 @@ def test_other_errors_say_it_themselves():
     assert fault(configparser.NoSectionError("x")) == "No section: 'x'"
 
 
+def test_a_value_without_its_quotation_marks_is_not_repeated():
+    with pytest.raises(NameError) as caught:
+        eval("('mail', s3cret)")  # as logging.config does with a handler's args
+    assert "s3cret" in str(caught.value)
+    assert fault(caught.value) == (
+        "an expression uses a name that is not defined; text needs quotation marks there"
+    )
+
+
 def test_an_error_without_a_list_of_lines_has_the_one():
     error = configparser.ParsingError("a.ini")  # as MultilineContinuationError of Python 3.13
     error.lineno = 7
