@@ -41,18 +41,34 @@ class PosixProcess:
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
+        self._alone = False
         self.pid = popen.pid
 
     def poll(self) -> int | None:
         """Its exit code, None while it runs."""
-        return self._popen.poll()
+        return self._exit_code(self._popen.poll())
 
     def wait(self, timeout: float) -> int | None:
         """Its exit code, None if it still runs after *timeout* seconds."""
         try:
-            return self._popen.wait(timeout)
+            return self._exit_code(self._popen.wait(timeout))
         except subprocess.TimeoutExpired:
             return None
+
+    def _exit_code(self, code: int | None) -> int | None:
+        """End what a worker that has left has started, as the job does on Windows.
+
+        Once, and as soon as it is known: the number belongs to the worker's group while one of
+        that lives, and nobody else gets it in the moment since then.
+        """
+        if code is not None and not self._alone:
+            self._kill_group()
+        return code
+
+    def _kill_group(self) -> None:
+        self._alone = True
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def ask_to_stop(self) -> None:
         """SIGTERM, to the worker alone."""
@@ -60,10 +76,8 @@ class PosixProcess:
 
     def kill(self) -> None:
         """SIGKILL, to the worker and what it started in its session."""
-        # Once the worker has been waited for, its number may be another's.
-        if self._popen.poll() is None:
-            with contextlib.suppress(OSError):
-                os.killpg(self.pid, signal.SIGKILL)
+        if self.poll() is None:
+            self._kill_group()
         self._popen.wait()
 
     def close(self) -> None:

@@ -30,6 +30,9 @@ __all__ = ["WindowsProcess", "start"]
 _CREATE_SUSPENDED = 0x4
 _CREATE_UNICODE_ENVIRONMENT = 0x400
 
+_LONGEST_WAIT = _winapi.INFINITE - 1
+# Milliseconds, 49 days; a web.config may ask for more seconds than that.
+
 
 class WindowsProcess:
     """See :class:`iiswsgi.host.channel.Process`."""
@@ -51,7 +54,8 @@ class WindowsProcess:
     def wait(self, timeout: float) -> int | None:
         """Its exit code, None if it still runs after *timeout* seconds."""
         if self._exit_code is None:
-            state = _winapi.WaitForSingleObject(self._handle, math.ceil(timeout * 1000))
+            milliseconds = min(math.ceil(timeout * 1000), _LONGEST_WAIT)
+            state = _winapi.WaitForSingleObject(self._handle, milliseconds)
             if state == _winapi.WAIT_OBJECT_0:
                 self._exit_code = _winapi.GetExitCodeProcess(self._handle)
         return self._exit_code

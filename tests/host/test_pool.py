@@ -442,12 +442,32 @@ def test_a_missing_file_fails_every_request(make_pool):
     assert "monitorChangesTo" in failure.sentence
 
 
-def test_recycling_lets_an_idle_worker_go(make_pool):
-    pool = make_pool(signal_before_terminate_seconds=10)
+@pytest.mark.parametrize("seconds", [10, 4294967295])
+def test_recycling_lets_an_idle_worker_go(make_pool, seconds):
+    pool = make_pool(signal_before_terminate_seconds=seconds)
     first = pool.ask("pid").text
     pool.recycle()
     pool.wait_for("left with exit code 0")
     assert pool.ask("pid").text != first
+
+
+if not ON_WINDOWS:  # there the redirector's test shows it
+
+    def test_what_a_worker_started_ends_with_it(make_pool, tmp_path):
+        held = tmp_path / "held"
+        os.mkfifo(held)
+        reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            pool = make_pool(signal_before_terminate_seconds=10)
+            assert pool.ask(f"child {held}").text == b"started"
+            with pytest.raises(BlockingIOError):
+                os.read(reader, 1)
+            pool.recycle()
+            pool.wait_for("left with exit code 0")
+            time.sleep(0.2)  # a killed process needs a moment
+            assert os.read(reader, 1) == b""
+        finally:
+            os.close(reader)
 
 
 def test_recycling_lets_a_running_request_finish(make_pool):

@@ -286,6 +286,15 @@ def orphan(request):
     os._exit(9)
 
 
+def child(request):
+    """Start a process that would outlive this one, and holds the named pipe open as long."""
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with open(request.argument, "wb") as file:
+        null = subprocess.DEVNULL
+        subprocess.Popen(sleep, stdin=null, stdout=file, stderr=null)
+    page(request.id, b"started")
+
+
 def log_exit(request):
     log(request.argument)
     os._exit(7)
@@ -308,6 +317,7 @@ DO = {
     "close": close,
     "log-exit": log_exit,
     "orphan": orphan,
+    "child": child,
 }
 
 
