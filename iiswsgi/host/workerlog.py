@@ -14,10 +14,16 @@ from pathlib import Path
 
 from iiswsgi.host import logline
 
-__all__ = ["MAX_LINES", "Position", "WorkerLog"]
+__all__ = ["MAX_LENGTH", "MAX_LINE", "MAX_LINES", "Position", "WorkerLog"]
 
 MAX_LINES = 2000
 """Lines that are given out, the last ones: more nobody reads on a page."""
+
+MAX_LENGTH = 256 << 10
+"""Characters that are given out, all in all: an application may log whole uploads."""
+
+MAX_LINE = 16 << 10
+"""Characters of one line; a record as JSON has its traceback in it."""
 
 Position = Mapping[Path, int]
 """A moment, as the size of each file that there was."""
@@ -58,9 +64,9 @@ class WorkerLog:
         self._follow()
         since = since or {}
         if pid is None:
-            return list(deque(self._read(since), MAX_LINES))
+            return _last(self._read(since))
         wanted = {pid} if self._knows(pid, since) else set(_signers(self._read(since)))
-        return list(deque(_of(self._read(since), wanted), MAX_LINES))
+        return _last(_of(self._read(since), wanted))
 
     def _knows(self, pid: int, since: Position) -> bool:
         """Whether a process has signed any line; mostly it has done so lately."""
@@ -102,6 +108,23 @@ def _of(lines: Iterable[str], pids: set[int]) -> Iterator[str]:
             keeping = True
         if keeping:
             yield line
+
+
+def _last(lines: Iterable[str]) -> list[str]:
+    """The end of them, as much as a page can show."""
+    kept: deque[str] = deque()
+    length = 0
+    for line in lines:
+        kept.append(_shortened(line))
+        length += len(kept[-1])
+        while length > MAX_LENGTH or len(kept) > MAX_LINES:
+            length -= len(kept.popleft())
+    return list(kept)
+
+
+def _shortened(line: str) -> str:
+    more = len(line) - MAX_LINE
+    return line if more <= 0 else f"{line[:MAX_LINE]} (and {more} characters more)"
 
 
 def _signers(lines: Iterable[str]) -> Iterator[int]:

@@ -106,6 +106,15 @@ def test_of_many_lines_the_last_are_kept_and_others_do_not_push_them_out(tmp_pat
     assert log.lines(171) == [TEXT.splitlines()[i] for i in (1, 2, 8)]
 
 
+def test_long_lines_are_cut_and_many_of_them_do_not_make_a_page_without_end(tmp_path):
+    long = "".join(f"{TIME} 17 - INFO app: {number} {'x' * 60_000}\n" for number in range(50))
+    lines = make(tmp_path, f"{long}{TIME} 17 - INFO app: the last\n").lines(17)
+    assert lines[-1].endswith("the last")
+    assert " app: 49 x" in lines[-2]
+    assert lines[-2].endswith("characters more)")
+    assert 200_000 < sum(map(len, lines)) <= workerlog.MAX_LENGTH
+
+
 def test_no_file_has_no_lines(tmp_path):
     log = WorkerLog(tmp_path / "none")
     assert log.position() == {log.paths[0]: 0}
