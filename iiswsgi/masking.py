@@ -17,9 +17,12 @@ HIDDEN = "***"
 
 _HINTS = (
     *("pass", "pwd", "secret", "token", "credential", "auth", "cookie", "session", "sessid"),
-    *("signature", "jwt", "bearer", "key", "sig", "://"),
+    *("signature", "jwt", "bearer", "key", "sig", "://", "%"),
 )
 """One of them is in whatever has something to hide; cheap to look for."""
+
+_ENCODINGS = 3
+"""How often something may be percent-encoded: a value within a URL within another, and one more."""
 
 _NAME = (
     r"passw|passphrase|passcode|pwd|secret(?!keysize)|token|credential|authoriz|cookie|"
@@ -35,6 +38,9 @@ _NOUN = (
 
 _LETTERS = r"[\w.%\[\]-]"
 """Of names; in a form's, brackets and what is escaped."""
+
+_USER = r"://[^/?#:\s]*:"
+"""What is before a password in a URL."""
 
 _SCHEMES = r"(?:basic|bearer|digest|negotiate)"
 """Stand before the secret in the header Authorization."""
@@ -53,7 +59,7 @@ def masked_words(words: Sequence[str]) -> list[str]:
     """The words of a command line, one for each, with what is secret as ``***``.
 
     ``name=value`` and ``name: value``, alone or behind other text in a word; ``--name value``; the
-    password of a URL.
+    password of a URL; all of it percent-encoded too.
     """
     text = "\n".join(words).lower()
     if not any(hint in text for hint in _HINTS):
@@ -66,7 +72,7 @@ def masked_words(words: Sequence[str]) -> list[str]:
             awaited = re.fullmatch(_SCHEMES, word, re.IGNORECASE) is not None
         else:
             shown.append(_within_marks(word))
-            awaited = awaited or _announces(word.strip('"'))
+            awaited = awaited or _announces(_decoded(word)[0].strip('"'))
     return shown
 
 
@@ -99,6 +105,16 @@ def _within_marks(word: str) -> str:
 
 def _masked(word: str) -> str:
     word = _without_password(word)
+    begin = _secret_begin(word)
+    plain, places = _decoded(word)
+    encoded = _secret_begin(plain)
+    if encoded is not None and (begin is None or places[encoded] < begin):
+        begin = places[encoded]
+    return word if begin is None else word[:begin] + HIDDEN
+
+
+def _secret_begin(word: str) -> int | None:
+    """Where the value of the first name of a secret in *word* begins."""
     for match in re.finditer(f"{_LETTERS}+", word):
         name = match[0]
         if is_secret(name):
@@ -107,15 +123,43 @@ def _masked(word: str) -> str:
             behind = r"\s*[=:]\s*|\s+" if is_clear else r"\s*=\s*|\s*:\s+"
             value = re.compile(f"[\"')]*(?:{behind})(?=\\S)").match(word, match.end())
             if value is not None:
-                return word[: value.end()] + HIDDEN
-    return word
+                return value.end()
+    return None
 
 
 def _without_password(word: str) -> str:
     """*word* without the password of a URL in it, which may hold any character."""
     at = max(word.rfind("@"), 0)
-    match = re.search(r"://[^/?#:\s]*:", word[:at])
-    return word[: match.end()] + HIDDEN + word[at:] if match else word
+    match = re.search(_USER, word[:at])
+    if match:
+        word = word[: match.end()] + HIDDEN + word[at:]
+    plain, places = _decoded(word)
+    at = max(plain.rfind("@"), 0)
+    for match in re.finditer(_USER, plain[:at]):
+        begin = places[match.end()]
+        # An escaped @ behind http://host:80/ is no password's end.
+        if "%" in word[places[match.start()] : begin]:
+            return word[:begin] + HIDDEN + word[places[at] :]
+    return word
+
+
+def _decoded(word: str) -> tuple[str, Sequence[int]]:
+    """*word* without percent-encoding, and where each character, and the end, is in *word*."""
+    places: Sequence[int] = range(len(word) + 1)
+    for _ in range(_ENCODINGS):
+        if "%" not in word:
+            break
+        word, places = _decoded_once(word, places)
+    return word, places
+
+
+def _decoded_once(word: str, places: Sequence[int]) -> tuple[str, Sequence[int]]:
+    pieces, kept, begin = [], [], 0
+    for match in re.finditer("%([0-9A-Fa-f]{2})", word):
+        pieces += [word[begin : match.start()], chr(int(match[1], 16))]
+        kept += places[begin : match.start() + 1]
+        begin = match.end()
+    return "".join([*pieces, word[begin:]]), [*kept, *places[begin:]]
 
 
 def _announces(word: str) -> bool:

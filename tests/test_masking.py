@@ -47,6 +47,27 @@ WORDS = [
     (["authorization=Bearer", "hunter2", "z"], ["authorization=***", "***", "z"]),
     (["Authorization:", "Basic", "hunter2", "z"], ["Authorization:", "***", "***", "z"]),
     (["-H", "X-My-Tokens: hunter2"], ["-H", "X-My-Tokens: ***"]),
+    # Percent-encoded, and more than once.
+    (
+        ["db_url=mssql+pyodbc:///?odbc_connect=DRIVER%3DX%3BUID%3Dsa%3BPWD%3Dhunter2%3B"],
+        ["db_url=mssql+pyodbc:///?odbc_connect=DRIVER%3DX%3BUID%3Dsa%3BPWD%3D***"],
+    ),
+    (
+        ["u=a?b=PWD%253dhunter2", "u=a?b=PWD%25253Dhunter2"],
+        ["u=a?b=PWD%253d***", "u=a?b=PWD%25253D***"],
+    ),
+    (
+        ["/?p%61ssword=hunter2", "/?p%61ssword%3dhunter2"],
+        ["/?p%61ssword=***", "/?p%61ssword%3d***"],
+    ),
+    (["Authorization%3A%20Basic%20hunter2"], ["Authorization%3A%20***"]),
+    (["--p%61ssword", "hunter2", "z"], ["--p%61ssword", "***", "z"]),
+    (["key%41=hunter2"], ["key%41=***"]),
+    (
+        ["a=http://h:80/?next=postgres%3A%2F%2Fjo%3Ahunter2%40db%2Fx"],
+        ["a=http://h:80/?next=postgres%3A%2F%2Fjo%3A***%40db%2Fx"],
+    ),
+    (["http://host:80/?mail=a%40b", "100%", "%(here)s/a%20b", "%zz=%4", "a%3Db%3Bc%3Dd"], None),
     # The end of a value.
     (["password=a&hunter2"], ["password=***"]),
     (["password=a;hunter2"], ["password=***"]),
@@ -99,7 +120,10 @@ def test_other_names(name):
     assert not is_secret(name)
 
 
-@pytest.mark.parametrize("word", ["token", "x", "a=", "token ", "://a:", '\\"', '"', "%", "key]'"])
+@pytest.mark.parametrize(
+    "word",
+    ["token", "x", "a=", "token ", "://a:", '\\"', '"', "%", "key]'", "%3A", "%253D%3A", "%25"],
+)
 def test_a_long_word_takes_no_long_time(word):
     began = time.perf_counter()
     for end in ("", "@", "=", "x"):
