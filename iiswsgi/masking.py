@@ -154,7 +154,9 @@ def _decoded(word: str) -> tuple[str, Sequence[int]]:
 
 
 def _decoded_once(word: str, places: Sequence[int]) -> tuple[str, Sequence[int]]:
-    pieces, kept, begin = [], [], 0
+    pieces: list[str] = []
+    kept: list[int] = []
+    begin = 0
     for match in re.finditer("%([0-9A-Fa-f]{2})", word):
         pieces += [word[begin : match.start()], chr(int(match[1], 16))]
         kept += places[begin : match.start() + 1]
