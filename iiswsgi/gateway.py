@@ -81,11 +81,11 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
 
             self.extras = Extras(settings, errors)
         self._slots: threading.Semaphore | None = None
-        self._set_concurrency(1)
+        self._set_concurrency(1, 1)
 
-    def _set_concurrency(self, threads: int) -> None:
+    def _set_concurrency(self, connections: int, threads: int) -> None:
         self.capability = {
-            fcgi_base.FCGI_MAX_CONNS: threads,
+            fcgi_base.FCGI_MAX_CONNS: connections,
             fcgi_base.FCGI_MAX_REQS: threads,
             fcgi_base.FCGI_MPXS_CONNS: 0,
         }
@@ -108,14 +108,19 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             running.end()  # a request that was not finished
         return connection.failure
 
-    def serve_listener(self, sock: socket.socket) -> ExitStatus:
-        """Serve all connections to a listening socket until the shutdown."""
+    def serve_listener(
+        self, sock: socket.socket, allowed: frozenset[str] | None = None
+    ) -> ExitStatus:
+        """Serve all connections to a listening socket until the shutdown.
+
+        :param allowed: the addresses that may connect, None for any.
+        """
         # Not needed on IIS's pipe, so not part of its start.
         from iiswsgi.fastcgi.transport.listener import Listener
         from iiswsgi.fastcgi.transport.slots import SlottedTransport
 
         settings = self.settings
-        self._set_concurrency(settings.threads)
+        self._set_concurrency(settings.connection_limit, settings.threads)
         slots = self._slots = threading.Semaphore(settings.threads)
         listener = Listener(
             sock,
@@ -125,9 +130,11 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             ),
             connection_limit=settings.connection_limit,
             timeout=settings.channel_timeout,
+            graceful_timeout=settings.graceful_timeout,
+            allowed=allowed,
         )
         listener.run()
-        if left := listener.join(settings.graceful_timeout):
+        if left := listener.join():
             log.warning(
                 "IISWSGI-S13: %d requests still ran %g seconds after the end was asked for "
                 "(graceful_timeout); they are abandoned",

@@ -51,6 +51,8 @@ class Launch:
         """The one conversation that STDIN is."""
         self.listener: socket.socket | None = None
         """The socket to accept conversations from."""
+        self.allowed: frozenset[str] | None = None
+        """The addresses that may connect to it, None for any."""
         self._socket_path: str | None = None
 
     def listen(self, address: Address) -> None:
@@ -59,7 +61,7 @@ class Launch:
         :raises SettingError: the address cannot be had.
         """
         # Not needed on IIS's pipe, so not part of its start.
-        from iiswsgi.fastcgi.transport.listener import open_listener
+        from iiswsgi.fastcgi.transport.address import open_listener
 
         if isinstance(address, UnixAddress):
             self.listener = open_listener(address.path)
@@ -119,6 +121,10 @@ def prepare(
         stdio.read_inherited()
         launch.listen(values.listen)
         stdio.make_harmless(the_log)
+    if launch.listener is not None:
+        from iiswsgi.fastcgi.transport.peers import allowed_peers
+
+        launch.allowed = allowed_peers(os.environ)
     # Handlers that Paste made of the INI file may hold a STDERR that is no more, or never was.
     the_log.repair()
     launch.last_words.begin()

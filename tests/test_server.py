@@ -445,7 +445,7 @@ def test_management_records_are_answered_on_sockets_with_the_truth():
             [listening.ask(protocol.encode_record(RecordType.GET_VALUES, 0, asked))]
         )
     assert protocol.decode_pairs(answer.content) == {
-        "FCGI_MAX_CONNS": "3",
+        "FCGI_MAX_CONNS": "100",
         "FCGI_MAX_REQS": "3",
         "FCGI_MPXS_CONNS": "0",
     }

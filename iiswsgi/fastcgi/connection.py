@@ -89,9 +89,8 @@ class GatewayConnection(fcgi_base.Connection):
 
         Without FCGI_KEEP_CONN nginx takes the mere close for it; a record that belongs in no
         response makes it break off too, and others are content with the missing END_REQUEST.
-        IIS learns it from the exit status, and its pipe gets nothing.
         """
-        if self._sock.answers_management:
+        if self._sock.shows_break:
             with contextlib.suppress(ClientDisconnected):
                 self._send(protocol.encode_record(RecordType.UNKNOWN_TYPE, 0, bytes(8)))
 
@@ -139,11 +138,11 @@ class GatewayConnection(fcgi_base.Connection):
     def _receive(self) -> bool:
         if self._gone:  # a peer that stalled until the time-out is not waited for again
             self.check()
-        idle = not self._requests and not self.decoder.pending
-        data = self._sock.receive_idle() if idle else self._sock.receive()
+        begun = bool(self.decoder.pending)
+        data = self._sock.receive() if self._requests else self._sock.receive_idle(begun)
         if data:
             self.decoder.feed(data)
-        elif idle:
+        elif not self._requests and not begun:
             self._keepGoing = False
         else:
             self._gone = True
@@ -218,6 +217,10 @@ class GatewayConnection(fcgi_base.Connection):
             self._sock.send(data)
         except ClientDisconnected:
             self._gone = True
+            raise
+        except BaseException:
+            # A signal's handler has raised: how much of it is sent, nobody knows.
+            self._gone, self.failure = True, BrokenOff()
             raise
 
     def check(self) -> None:

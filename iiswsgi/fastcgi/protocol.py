@@ -153,16 +153,14 @@ class Decoder:
             self._buffer, self._position = data, 0
         self.pending += len(data)
 
-    def peek(self) -> tuple[int, int] | None:
-        """Type and request id of the next whole record, which stays; None until it is whole."""
+    def has_record(self) -> bool:
+        """Whether there is a whole record, or what next_record() refuses."""
         if self.pending < HEADER_SIZE:
-            return None
-        if self._pieces:
+            return False
+        if self._pieces and len(self._buffer) - self._position < HEADER_SIZE:
             self._join()
-        _, type_, request_id, length, padding = _unpack_header(self._buffer, self._position)
-        if self.pending < HEADER_SIZE + length + padding:
-            return None
-        return type_, request_id
+        version, _, _, length, padding = _unpack_header(self._buffer, self._position)
+        return bool(version != VERSION or self.pending >= HEADER_SIZE + length + padding)
 
     def usual_request(self) -> tuple[int, int, int, bytes] | None:
         """Id, role, flags and name/value pairs of the next request, if it is here as most are.

@@ -62,10 +62,13 @@ class ResponseStream(fcgi_base.OutputStream):
 
     def body(self, chunk: bytes) -> None:
         """See :class:`iiswsgi.wsgi.call.Response`."""
+        full = self._gathered + len(chunk) >= GATHER_SIZE
+        if full:  # what is gathered, however small its pieces, fits in one record
+            self._write(self._bufList)
         self._bufList.append(chunk)
         self.dataWritten = True
         self._gathered += len(chunk)
-        if self._gathered >= GATHER_SIZE:
+        if full:
             self.flush()
 
     def flush(self) -> None:
@@ -193,16 +196,18 @@ class GatewayRequest(fcgi_base.Request):
         self.server.ended()
 
     def look_for_abort(self) -> None:
-        """Hear of an ABORT_REQUEST that has come, without waiting; all else waits for its turn.
+        """Hear of an ABORT_REQUEST that has come, without waiting, and do what else has come.
 
-        :raises ClientDisconnected: the web server has given the request up.
+        What precedes it may be a stray record of this request, or what is no business of it.
+
+        :raises ClientDisconnected: the web server has given the request up, or sent no FastCGI.
         """
         decoder, transport = self._conn.decoder, self.transport
-        if decoder.pending < protocol.HEADER_SIZE and self._hears and transport.has_data():
+        while not decoder.has_record() and self._hears and transport.has_data():
             data = transport.receive()
             self._hears = bool(data)  # else it will say no more, but may still listen
             decoder.feed(data)
-        if decoder.peek() == (RecordType.ABORT_REQUEST, self.requestId):
+        while decoder.has_record():
             self._conn.pull()
             self.stdin.check()
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections import deque
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
@@ -122,9 +123,7 @@ class RequestBody:
         self._discarding = True
         self._chunks.clear()
         self._waiting = 0
-        if self._spool is not None:
-            self._spool.close()
-            self._spool = None
+        self._close_spool()
 
     def next_chunk(self, size: int) -> bytes:
         """Up to *size* bytes, or the next record's content whatever its size; b"" at the end.
@@ -176,14 +175,17 @@ class RequestBody:
         if self._spool is None:
             import tempfile  # most processes never spool, and its imports are slow
 
-            # Lives as long as the body is unread; discard() closes it at the request's end.
-            spool = tempfile.TemporaryFile(prefix="iiswsgi-body-")  # noqa: SIM115
+            # Lives as long as the body is unread; discard() closes it at the request's end. What a
+            # buffer kept would be written then: on a full disk in vain, by a forked child twice.
+            spool = tempfile.TemporaryFile(prefix="iiswsgi-body-", buffering=0)  # noqa: SIM115
             self._spool = cast("BinaryIO", spool)
             self._spool_read = 0
-            self._spool.writelines(self._chunks)
+            data = b"".join((*self._chunks, data))
             self._chunks.clear()
         self._spool.seek(0, io.SEEK_END)
-        self._spool.write(data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._spool.write(rest) :]
 
     def _from_spool(self, size: int) -> bytes:
         spool = cast("BinaryIO", self._spool)
@@ -193,9 +195,14 @@ class RequestBody:
         self._waiting -= len(chunk)
         if not self._waiting:
             # All of it was read: later records need no disk again.
-            spool.close()
-            self._spool = None
+            self._close_spool()
         return chunk
+
+    def _close_spool(self) -> None:
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            with contextlib.suppress(OSError):  # of no concern: nobody will read it
+                spool.close()
 
 
 class _RawBody(io.RawIOBase):

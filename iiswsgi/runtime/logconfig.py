@@ -28,7 +28,12 @@ __all__ = [
     "set_level",
 ]
 
-_LATE = ("iiswsgi.access", "iiswsgi.fastcgi.transport.listener")
+_LATE = (
+    "iiswsgi.access",
+    "iiswsgi.fastcgi.transport.listener",
+    "iiswsgi.fastcgi.transport.peers",
+    "iiswsgi.fastcgi.transport.places",
+)
 """Loggers of modules that are imported after :func:`repair` was called last, while serving."""
 
 _VERBOSITY = {1: logging.DEBUG, 0: None, -1: logging.WARNING, -2: logging.ERROR}

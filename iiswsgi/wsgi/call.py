@@ -116,8 +116,14 @@ def _refusal(
     error: BaseException, status: str, environ: Mapping[str, Any], error_page: ErrorPage
 ) -> Page:
     error_id = new_error_id()
-    log.warning("%s [%s; answered %s, error id %s]", error, request_name(environ), status, error_id)
+    name = request_name(environ)
+    _tell(logging.WARNING, "%s [%s; answered %s, error id %s]", error, name, status, error_id)
     return error_page.refused(environ, status, error_id)
+
+
+def _tell(level: int, message: str, *arguments: object, **options: Any) -> None:
+    """Log what a page refers to, whatever the level of the log."""
+    log.log(max(level, log.getEffectiveLevel()), message, *arguments, **options)
 
 
 def _failed(
@@ -144,7 +150,8 @@ def _failed(
             page = _refusal(cause, _TOO_LARGE, variables, error_page)
         else:
             error_id = new_error_id()
-            log.error(
+            _tell(
+                logging.ERROR,
                 "IISWSGI-W01: %s: the application failed before its response began; answered "
                 "with the 500 page, error id %s",
                 name,

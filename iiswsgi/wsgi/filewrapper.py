@@ -36,4 +36,4 @@ class FileWrapper:
         Blocks at hand need not leave one by one, those of a live stream must.
         """
         seekable = getattr(self.file, "seekable", None)
-        return seekable is not None and bool(seekable())
+        return callable(seekable) and bool(seekable())

@@ -14,9 +14,12 @@ class FakeTransport:
 
     name = "the test's pipe"
 
-    def __init__(self, pieces, *, answers_management=False, peer_leaves_after=None):
+    def __init__(
+        self, pieces, *, answers_management=False, shows_break=False, peer_leaves_after=None
+    ):
         self.pieces = [piece for piece in pieces if piece]
         self.answers_management = answers_management
+        self.shows_break = shows_break
         self.peer_leaves_after = peer_leaves_after
         self.sent = []
         self.events = []
@@ -27,7 +30,8 @@ class FakeTransport:
         self.events.append(("receive", len(data)))
         return data
 
-    receive_idle = receive
+    def receive_idle(self, begun=False):
+        return self.receive()
 
     def has_data(self):
         return bool(self.pieces)

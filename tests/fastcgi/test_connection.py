@@ -143,6 +143,21 @@ def test_what_is_gathered_leaves_before_it_grows_large():
     assert max(map(len, transport.sent)) < 100_000
 
 
+@pytest.mark.parametrize("last", [b"x", b"x" * 65536, b"x" * 200_000])
+def test_small_pieces_share_records(last):
+    pieces = [b"%d" % (number % 10) for number in range(200_000)]
+
+    def many(request):
+        request.stdout.head("200 OK", [])
+        for piece in pieces:
+            request.stdout.body(piece)
+        request.stdout.body(last)
+
+    transport, _, _ = serve([request_bytes()], many)
+    assert stdout_of(transport.sent, 1) == b"Status: 200 OK\r\n\r\n" + b"".join(pieces) + last
+    assert len(records(transport.sent)) < 15
+
+
 def test_output_costs_linear_time_and_no_copies_of_the_rest(monkeypatch):
     # flup copied all that was left for each record it cut off; here a chunk is cut by views.
     pieces = []
@@ -464,32 +479,51 @@ def test_malformed_bytes_while_a_response_streams_are_not_the_applications_busin
     assert [record.getMessage()[:11] for record in caplog.records] == ["IISWSGI-P01"]
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        b"",
-        request_bytes(request_id=2),
-        protocol.encode_record(RecordType.ABORT_REQUEST, 2) + request_bytes(request_id=2),
-        protocol.encode_record(RecordType.GET_VALUES, 0, b"\x01\x00A")
-        + request_bytes(request_id=2),
-        request_bytes(b"x" * 200_000, request_id=2),
-    ],
-    ids=["nothing", "request", "abort of another", "management", "large"],
-)
-def test_what_else_comes_while_a_response_streams_waits_for_its_turn(looks_always, more):
+BETWEEN = {
+    "nothing": b"",
+    "stray end": protocol.encode_record(RecordType.STDIN, 1),
+    "data": protocol.encode_record(RecordType.DATA, 1, b"data"),
+    "abort of another": protocol.encode_record(RecordType.ABORT_REQUEST, 2),
+    "management": protocol.encode_record(RecordType.GET_VALUES, 0, b"\x01\x00A"),
+    "unknown": protocol.encode_record(99, 0, b"x" * 3000, 255),
+    "request": request_bytes(request_id=2),
+    "large": request_bytes(b"x" * 70_000, request_id=2),
+}
+"""What may come while a response streams, and harms neither it nor what comes next."""
+
+
+@pytest.mark.parametrize("what", BETWEEN)
+def test_what_else_comes_while_a_response_streams_does_not_harm_it(looks_always, what):
+    more = BETWEEN[what]
     transport, connection, server = serve(
         [request_bytes(b"body"), *(more[i : i + 999] for i in range(0, len(more), 999))],
         lambda r: (streams_on if r.requestId == 1 else echo)(r),
     )
     assert stdout_of(transport.sent, 1).endswith(b"\r\n\r\n0123456789")
-    assert len(server.requests) == len(responses(transport.sent)) == 1 + bool(more)
+    assert len(server.requests) == 1
+    refused = [(2, b"", 0, ProtocolStatus.CANT_MPX_CONN)] if what in ("request", "large") else []
+    assert responses(transport.sent)[:-1] == refused
     assert connection.failure is None
 
 
-def test_nonsense_while_a_response_streams_does_not_harm_it(looks_always):
+@pytest.mark.parametrize("what", [what for what in BETWEEN if what != "large"])
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 12, 10**6])
+def test_an_abort_is_heard_whatever_is_before_it_and_however_it_is_cut(looks_always, what, size):
+    errors = []
+    wire = BETWEEN[what] + protocol.encode_record(RecordType.ABORT_REQUEST, 1, b"", 8)
+    pieces = [wire[i : i + size] for i in range(0, len(wire), size)]
+    serve([request_bytes(b"body"), *pieces], streams_and_tells(errors))
+    assert errors == ["IISWSGI-P11"]
+
+
+def test_nonsense_while_a_response_streams_ends_it(looks_always, caplog):
     transport, connection, _ = serve([request_bytes(), b"GET / HTTP/1.1\r\n\r\n"], streams_on)
-    assert stdout_of(transport.sent, 1).endswith(b"0123456789")
+    assert not stdout_of(transport.sent, 1).endswith(b"9")
+    assert [record.type for record in records(transport.sent)] == [RecordType.STDOUT] * len(
+        records(transport.sent)
+    )
     assert isinstance(connection.failure, ProtocolError)
+    assert [record.getMessage()[:11] for record in caplog.records] == ["IISWSGI-P01"]
 
 
 def test_a_short_response_is_not_looked_aside_from():
@@ -607,6 +641,26 @@ def test_a_peer_that_is_gone_is_not_waited_for_again():
     assert [kind for kind, _ in transport.events] == ["receive", "receive"]
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, TimeoutError])
+def test_after_a_send_that_something_interrupted_nothing_is_sent(kind):
+    class Interrupted(FakeTransport):
+        def send(self, data):
+            super().send(data[: len(data) // 2])
+            raise kind("a signal's handler")
+
+    def streams(request):
+        with contextlib.suppress(kind):
+            streams_on(request)
+        with pytest.raises(ClientDisconnected):
+            request.stdout.check()
+
+    transport = Interrupted([request_bytes() + request_bytes(request_id=2)])
+    connection = GatewayConnection(transport, None, FakeServer(streams), 0)
+    connection.run()
+    assert len(transport.sent) == 1
+    assert connection.failure.exit_status is ExitStatus.BROKEN_OFF
+
+
 def test_a_broken_off_response_has_no_end():
     def breaks(request):
         request.stdout.head("200 OK", [])
@@ -625,12 +679,10 @@ def test_on_a_socket_a_broken_off_response_ends_with_what_none_has():
         request.stdout.flush()
         raise BrokenOff
 
-    transport, _, _ = serve([request_bytes(flags=0)], breaks, answers_management=True)
+    transport, _, _ = serve([request_bytes(flags=0)], breaks, shows_break=True)
     kinds = [(record.type, record.request_id) for record in records(transport.sent)]
     assert kinds == [(RecordType.STDOUT, 1), (RecordType.UNKNOWN_TYPE, 0)]
-    _, connection, _ = serve(
-        [request_bytes()], breaks, answers_management=True, peer_leaves_after=1
-    )
+    _, connection, _ = serve([request_bytes()], breaks, shows_break=True, peer_leaves_after=1)
     assert connection.failure.exit_status is ExitStatus.BROKEN_OFF
 
 

@@ -1,7 +1,10 @@
 """The request body: pulled, spooled, bounded; and wsgi.errors that goes two ways."""
 
+import contextlib
 import errno
 import io
+import os
+import sys
 import tempfile
 import threading
 
@@ -155,3 +158,52 @@ def test_a_spool_that_fails_concerns_the_reader_alone(monkeypatch):
         with pytest.raises(OSError, match="the disk is full"):
             body.reader().read()
     body.discard()
+
+
+def test_a_spool_that_cannot_even_be_closed_is_nobodys_business(monkeypatch):
+    class Fails(io.BytesIO):
+        def close(self):
+            super().close()
+            raise OSError(errno.EIO, "the disk is gone (a test)")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: Fails())
+    body, _ = make_body([b"x" * 100, b""], spool_limit=1)
+    body.drain()
+    body.discard()
+
+
+if sys.platform != "win32":
+    import resource
+
+    @contextlib.contextmanager
+    def files_of_at_most(size):
+        """A real limit of the system, which fails writes as a full disk does."""
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    @pytest.mark.parametrize("size", [1, 100, 4000])
+    def test_a_disk_that_fills_up_concerns_the_reader_alone(size):
+        chunks = [b"x" * size] * (20_000 // size)
+        with files_of_at_most(10_000):
+            body, _ = make_body([*chunks, b""], spool_limit=100)
+            body.drain()
+            with pytest.raises(OSError, match="File too large"):
+                body.reader().read()
+            body.discard()
+
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_a_child_that_is_forked_leaves_the_spool_alone():
+        chunks = [bytes([number]) * 4000 for number in range(20)]
+        body, _ = make_body([*chunks, b""], spool_limit=100)
+        body.drain()
+        assert body.next_chunk(100) == chunks[0][:100]
+        child = os.fork()
+        if not child:
+            body.discard()
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert body.reader().read() == b"".join(chunks)[100:]

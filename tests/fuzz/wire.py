@@ -37,7 +37,7 @@ class WatchingTransport:
     def __init__(self, pieces, problems, *, answers_management=False, leaves_at=None):
         self.pieces = pieces
         self.problems = problems
-        self.answers_management = answers_management
+        self.answers_management = self.shows_break = answers_management
         self.leaves_at = leaves_at
         self.position = 0
         self.received = 0
@@ -58,7 +58,8 @@ class WatchingTransport:
             self.problems.append("it goes on receiving after the end")
         return b""
 
-    receive_idle = receive
+    def receive_idle(self, begun=False):
+        return self.receive()
 
     def has_data(self):
         return self.position < len(self.pieces)

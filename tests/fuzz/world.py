@@ -32,15 +32,15 @@ class Spool(io.BytesIO):
     room: int | None = None
     """Bytes after which the disk is full."""
 
-    def __init__(self, prefix):
-        assert prefix == "iiswsgi-body-"
+    def __init__(self, prefix, buffering):
+        assert (prefix, buffering) == ("iiswsgi-body-", 0)
         self._check(0)
         super().__init__()
         self.opened.append(self)
 
     def write(self, data):
         self._check(len(data))
-        return super().write(data)
+        return super().write(data[: self.room])
 
     def _check(self, size):
         if self.room is not None and size >= self.room:

@@ -10,7 +10,7 @@ from wsgiref.validate import validator
 import pytest
 
 from iiswsgi.errors import BadRequest, RequestTooLarge
-from iiswsgi.wsgi.call import Outcome, refuse
+from iiswsgi.wsgi.call import Outcome, call, refuse
 from iiswsgi.wsgi.errorpage import ErrorPage
 from tests.wsgi.helpers import LEFT, Closable, Recorder, answers, make_request, run
 
@@ -690,6 +690,16 @@ def test_a_refused_request(error, options, status, caplog):
     assert outcome is Outcome.COMPLETE
     assert response.status == status
     assert str(error) in caplog.text
+
+
+@pytest.mark.parametrize("level", [logging.ERROR, logging.CRITICAL])
+def test_what_a_page_refers_to_is_in_the_log_whatever_its_level(level, caplog):
+    caplog.set_level(level, "iiswsgi")
+    response, failing = Recorder(), Recorder()
+    refuse(TOO_LARGE, make_request(), response, error_page=ErrorPage())
+    call(lambda environ, start: 1 / 0, make_request(), failing, error_page=ErrorPage())
+    for page, record in zip((response, failing), caplog.records, strict=True):
+        assert re.search("error id ([0-9a-f]+)", record.getMessage())[1].encode() in page.sent
 
 
 def test_a_refused_head_request():

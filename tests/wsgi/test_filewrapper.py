@@ -102,3 +102,9 @@ def test_an_error_in_the_middle():
             return super().read(size) or 1 / 0
 
     assert run(answers(FileWrapper(Bad(b"ab"))))[0] is Outcome.BROKEN
+
+
+def test_a_file_whose_seekable_is_no_method_is_a_stream():
+    file = Stream(b"ab", b"c")
+    file.seekable = True
+    assert run(answers(FileWrapper(file)))[1].sent == b"abc"

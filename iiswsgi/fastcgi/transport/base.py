@@ -36,13 +36,19 @@ class Transport(Protocol):
     answers_management: bool
     """Whether management records are answered: not on IIS's pipe, which never sends them."""
 
+    shows_break: bool
+    """Whether a response that is broken off is ended by a record that belongs in none. IIS learns
+    it from the exit status, and so does what plays it on a socket."""
+
     def receive(self) -> bytes:
         """The next bytes, at least one; b"" when the peer is gone."""
 
-    def receive_idle(self) -> bytes:
+    def receive_idle(self, begun: bool = False) -> bytes:
         """The same between requests: also b"" once a stop is requested and nothing has come.
 
         What the peer sent before it asked for the end is still given out.
+
+        :param begun: a part of a record has come, so that the peer is not idle.
         """
 
     def has_data(self) -> bool:

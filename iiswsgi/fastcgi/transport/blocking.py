@@ -30,14 +30,20 @@ class BlockingTransport(SocketTransport):
         set_kernel_timeout(sock, socket.SO_RCVTIMEO, _LOOK)
         stop.add_waker(self._hurry)
 
+    _last_call_given = False
+
     def receive(self) -> bytes:
         """See :class:`Transport`."""
         while (data := self._read()) is None:
             pass
         return data
 
-    def receive_idle(self) -> bytes:
+    def receive_idle(self, begun: bool = False) -> bytes:
         """See :class:`Transport`."""
+        if self._stop.requested:
+            if self._last_call_given and not begun:  # else a busy peer would keep it for ever
+                return b""
+            self._last_call_given = True
         while (data := self._read()) is None:
             if self._stop.requested:
                 return b""

@@ -1,4 +1,4 @@
-"""A listening socket: opened here, or inherited; each connection is served in a thread.
+"""A listening socket, inherited or opened by :mod:`.address`: each connection has a thread.
 
 Threads wait cheaply for the next request on their connection; how many requests *run* at once is
 another number (:class:`Listener`'s user sees to it), so that web servers which keep idle
@@ -7,109 +7,40 @@ connections open starve nobody.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
-import os
 import socket
-import stat
 import threading
 import time
 from collections.abc import Callable
 
-from iiswsgi.errors import SettingError
 from iiswsgi.fastcgi.transport.accepted import AcceptedTransport
 from iiswsgi.fastcgi.transport.base import StopSignal
+from iiswsgi.fastcgi.transport.peers import may_connect
+from iiswsgi.fastcgi.transport.places import Places
 from iiswsgi.fastcgi.transport.sockets import close_in_children, make_waiter
 
-__all__ = ["Listener", "open_listener"]
+__all__ = ["Listener"]
 
 log = logging.getLogger(__name__)
-
-_IDLE = 1.0
-"""Seconds after which a connection without a request may be ended for one that has none yet. A web
-server that just connected sends its request at once."""
-
-_STALLED = 10.0
-"""Seconds after which a request whose peer sends or takes nothing may be ended for a connection
-that waits, when no idle one is left. Web servers give up waiting for a connection after 60."""
-
-_PLACE_PAUSE = 0.5
-"""Seconds to wait for a connection to end before looking whether to stop instead."""
 
 _ACCEPT_PAUSE = 0.1
 """Seconds before accepting is tried again when the process has no descriptors left."""
 
 
-def open_listener(address: tuple[str, int] | str) -> socket.socket:
-    """Listen on (host, port) or on the path of a Unix socket.
-
-    A path where a dead process left its socket is taken over; anything else there is left alone.
-
-    :raises SettingError: the address cannot be had; says why.
-    """
-    try:
-        if isinstance(address, str):
-            return _listen_unix(address)
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        return _listen(sock, address)
-    except OSError as error:
-        shown = f"unix:{address}" if isinstance(address, str) else "{}:{}".format(*address)
-        sentence = f"listen = {shown} cannot be had ({error}){_reason(error)}"
-        raise SettingError("S10", sentence) from error
-
-
-def _reason(error: OSError) -> str:
-    """What the system's words mean for an address to listen on; "" where they say it all."""
-    if isinstance(error, socket.gaierror):
-        return "; the host's name is not known here"
-    reason = _REASONS.get(error.errno or 0)
-    return f"; {reason}" if reason else ""
-
-
-_REASONS = {
-    errno.EADDRINUSE: "another process holds it",
-    errno.EADDRNOTAVAIL: "it is not an address of this machine",
-    errno.ENOENT: "the folder that the socket is to be in is not there",
-    errno.ENOTDIR: "the folder that the socket is to be in is not there",
-    # Windows says so too of ports that the system has set aside.
-    errno.EACCES: "this account may not listen there",
-}
-
-
-def _listen(sock: socket.socket, address: tuple[str, int] | str) -> socket.socket:
-    try:
-        if os.name == "posix" and not isinstance(address, str):
-            # On Windows the option would let two processes share the port unnoticed.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(socket.SOMAXCONN)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _listen_unix(path: str) -> socket.socket:
-    if not hasattr(socket, "AF_UNIX"):
-        raise OSError(errno.EAFNOSUPPORT, "this Python has no Unix sockets")
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            raise OSError(errno.EEXIST, "there is something else at that path")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            if probe.connect_ex(path) == 0:
-                raise OSError(errno.EADDRINUSE, "a living process answers there")
-        os.unlink(path)
-    return _listen(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), path)
+_LAST_CALL = 0.5
+"""Seconds of accepting after the stop, without those of waiting for a place. In a queue that never
+is empty nobody can tell who came before it."""
 
 
 class Listener:
     """Accepts connections until a stop is requested and gives each to *serve* in a thread.
 
-    :param connection_limit: connections held at once; for a further one, that which has been idle
-        longest is ended, else the request that has stalled longest, else it waits.
+    :param connection_limit: connections held at once; for further ones, those which have been idle
+        longest are ended, else the request that has stalled longest, else they wait.
     :param timeout: seconds a peer may be silent or take nothing; 0 for ever.
+    :param graceful_timeout: seconds that requests may still take once a stop is requested.
+    :param allowed: the addresses that may connect, None for any.
     """
 
     def __init__(
@@ -120,16 +51,20 @@ class Listener:
         *,
         connection_limit: int,
         timeout: float,
+        graceful_timeout: float,
+        allowed: frozenset[str] | None = None,
     ) -> None:
         self._socket = sock
         self._stop = stop
         self._serve = serve
         self._timeout = timeout or None
-        self._limit = connection_limit
-        self._places = threading.BoundedSemaphore(connection_limit)
+        self._graceful_timeout = graceful_timeout
+        self._allowed = allowed
+        self._places = Places(connection_limit)
         self._threads: set[threading.Thread] = set()
-        self._transports: set[AcceptedTransport] = set()
-        self._leaving: AcceptedTransport | None = None
+        self._exhausted = False
+        self._end: float | None = None
+        """When the graceful time is over, once somebody has seen the stop."""
 
     def run(self) -> None:
         """Accept until the stop; connections already queued at that moment are still accepted.
@@ -143,56 +78,49 @@ class Listener:
         close_in_children(self._socket)
         wait = make_waiter(self._socket, self._stop)
         with self._socket:
-            while wait(0 if self._stop.requested else None) or not self._stop.requested:
-                if self._take_place():
-                    if not self._accept():
-                        self._places.release()
-                elif self._stop.requested:
-                    break
+            while not self._stop.requested:
+                if wait(None):
+                    self._admit()
+            self._admit_queued(wait)
 
-    def join(self, timeout: float) -> int:
-        """Wait for the running connections; how many are still there after *timeout* seconds."""
-        end = time.monotonic() + timeout
+    def _admit_queued(self, wait: Callable[[float | None], bool]) -> None:
+        """Admit who was in the queue at the stop, and who waits there for a place."""
+        until = time.monotonic() + _LAST_CALL
+        while time.monotonic() < until and self._time_left() and wait(0):
+            began = time.monotonic()
+            if not self._admit():  # as long as it has waited for a place, in vain
+                until += time.monotonic() - began
+
+    def _admit(self) -> bool:
+        """Accept a connection, unless there is no place; whether there was one."""
+        if not self._places.take():
+            return False
+        if not self._accept():
+            self._places.give_back()
+        return True
+
+    def join(self) -> int:
+        """Wait for the running connections; how many are still there when the time is over."""
         for thread in list(self._threads):
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(self._time_left())
         return len(self._threads)
 
-    def _take_place(self) -> bool:
-        if self._places.acquire(blocking=False):
-            return True
-        self._make_room()
-        return self._places.acquire(timeout=_PLACE_PAUSE)
-
-    def _make_room(self) -> None:
-        """End the connection that does nothing with its place, so that the next one gets it."""
-        if self._leaving in self._transports:
-            return
+    def _time_left(self) -> float:
+        """Seconds of the graceful time, which begins when this is first asked."""
         now = time.monotonic()
-        waited = [(*transport.waited(now), transport) for transport in self._transports.copy()]
-        useless = [each for each in waited if each[1] >= (_IDLE if each[0] else _STALLED)]
-        if not useless:
-            return
-        idle, seconds, transport = max(useless, key=lambda each: each[:2])
-        if not transport.give_up(_STALLED):
-            return
-        self._leaving = transport
-        # Told afterwards: the log can take its time, and the request may go on meanwhile.
-        log.warning(
-            "IISWSGI-P15: connection_limit = %d is reached, and another connection waits: %s, %s "
-            "for %.0f seconds, is ended.",
-            self._limit,
-            transport.name,
-            "idle" if idle else "in the middle of a request, but silent",
-            seconds,
-        )
+        if self._end is None:
+            self._end = now + self._graceful_timeout
+        return max(0.0, self._end - now)
 
     def _accept(self) -> bool:
         try:
             sock, address = self._socket.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                log.error("IISWSGI-P14: no connection can be accepted for now: %s", error)
-                time.sleep(_ACCEPT_PAUSE)
+                self._exhaust(f"accepted for now: {error}")
+            return False
+        if not may_connect(address, self._allowed):
+            sock.close()
             return False
         name = f"the connection from {address or 'a local peer'}"
         thread = threading.Thread(target=self._run, args=(sock, name), name=name, daemon=True)
@@ -200,20 +128,28 @@ class Listener:
         try:
             thread.start()
         except RuntimeError as error:
-            log.error("IISWSGI-P14: no connection can be served for now: %s", error)
             self._threads.discard(thread)
             sock.close()
-            time.sleep(_ACCEPT_PAUSE)
+            self._exhaust(f"served for now: {error}")
             return False
+        self._exhausted = False
         return True
 
+    def _exhaust(self, why: str) -> None:
+        """The system has no more to give: say so, once, and let idle connections give theirs."""
+        if not self._exhausted:
+            self._exhausted = True
+            log.error("IISWSGI-P14: no connection can be %s", why)
+        self._places.make_room("the system has no descriptors or threads left")
+        time.sleep(_ACCEPT_PAUSE)
+
     def _run(self, sock: socket.socket, name: str) -> None:
-        transport = AcceptedTransport(sock, self._stop, name, self._timeout)
-        self._transports.add(transport)
+        transport = None
         try:
+            transport = AcceptedTransport(sock, self._stop, name, self._timeout)
+            self._places.add(transport)
             self._serve(transport)
         finally:
-            self._transports.discard(transport)
             sock.close()
             self._threads.discard(threading.current_thread())
-            self._places.release()
+            self._places.give_back(transport)

@@ -36,6 +36,7 @@ class PipeTransport:
     """
 
     answers_management = False
+    shows_break = False
 
     def __init__(self, handle: int, stop: StopSignal, name: str) -> None:
         self.name = name
@@ -54,7 +55,7 @@ class PipeTransport:
         except OSError:
             return b""
 
-    def receive_idle(self) -> bytes:
+    def receive_idle(self, begun: bool = False) -> bytes:  # noqa: ARG002  # as all have it
         """See :class:`Transport`."""
         self._idle = threading.get_ident()
         try:

@@ -28,6 +28,7 @@ class SlottedTransport:
     ) -> None:
         self.name = transport.name
         self.answers_management = transport.answers_management
+        self.shows_break = transport.shows_break
         self.receive_idle = transport.receive_idle
         self.has_data = transport.has_data
         self.close = transport.close

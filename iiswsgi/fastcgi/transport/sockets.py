@@ -79,7 +79,8 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 class SocketTransport:
     """One connected stream socket, whose peer is trusted to end what it begins."""
 
-    answers_management = False
+    answers_management = True
+    shows_break = False
 
     def __init__(self, sock: socket.socket, stop: StopSignal, name: str) -> None:
         self.name = name
@@ -96,7 +97,7 @@ class SocketTransport:
         except OSError:
             return b""
 
-    def receive_idle(self) -> bytes:
+    def receive_idle(self, begun: bool = False) -> bytes:  # noqa: ARG002  # as all have it
         """See :class:`Transport`."""
         try:
             # At a stop, what arrived at the same moment is still taken.

@@ -1,6 +1,7 @@
 """An accepted connection: what it forgives its peer, and how it ends when its place is needed."""
 
 import math
+import socket
 import sys
 import threading
 import time
@@ -34,6 +35,29 @@ def test_patience_with_a_first_request_ends(pair, shutdown, monkeypatch):
     transport = AcceptedTransport(pair[0], shutdown, "test", None)
     shutdown.request("test")
     assert transport.receive_idle() == b""
+
+
+def test_at_the_stop_the_rest_of_a_record_is_waited_for(pair, shutdown, monkeypatch):
+    transport = AcceptedTransport(pair[0], shutdown, "test", None)
+    pair[1].sendall(b"begins")
+    assert transport.receive_idle() == b"begins"
+    shutdown.request("test")
+    timer = threading.Timer(0.2, pair[1].sendall, [b"goes on"])
+    timer.start()
+    assert transport.receive_idle(begun=True) == b"goes on"
+    monkeypatch.setattr(accepted, "_FIRST_REQUEST", 0.05)
+    assert transport.receive_idle(begun=True) == b""
+    timer.join()
+
+
+def test_who_has_begun_a_record_is_not_idle(pair, shutdown, monkeypatch):
+    transport = AcceptedTransport(pair[0], shutdown, "test", 0.2)
+    thread = threading.Thread(target=transport.receive_idle, args=(True,))
+    thread.start()
+    wait_until(lambda: transport.waited(time.monotonic())[1] > 0.01)
+    assert transport.waited(time.monotonic())[0] is False
+    assert not transport.give_up(10)
+    thread.join()
 
 
 def test_an_idle_connection_ends_after_its_time(pair, shutdown):
@@ -120,3 +144,46 @@ def test_given_up_in_the_middle_of_a_request_its_wait_ends(pair, shutdown, act):
     thread.join(10)
     assert not thread.is_alive()
     assert ended == [b""] or str(ended[0]).startswith("IISWSGI-P10")
+
+
+@pytest.fixture
+def tcp_pair():
+    """The transport's socket and its peer's, over TCP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = socket.create_connection(server.getsockname(), 10)
+        sock, _ = server.accept()
+    with peer, sock:
+        yield sock, peer
+
+
+def test_a_response_arrives_whole_though_the_peer_has_sent_more_than_was_asked_for(
+    tcp_pair, shutdown
+):
+    sock, peer = tcp_pair
+    data = b"x" * 3_000_000
+    transport = AcceptedTransport(sock, shutdown, "test", 10)
+    peer.sendall(b"request and a stray record")
+    assert transport.receive_idle() == b"request and a stray record"
+    peer.sendall(b"another")
+
+    def respond():
+        transport.send(data)
+        transport.close()
+
+    thread = threading.Thread(target=respond)
+    thread.start()
+    time.sleep(0.3)
+    peer.sendall(b"and another")
+    assert b"".join(iter(lambda: peer.recv(65536), b"")) == data
+    peer.close()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_peer_that_never_closes_is_not_waited_for_long(tcp_pair, shutdown, monkeypatch):
+    monkeypatch.setattr(accepted, "_LINGER", 0.1)
+    transport = AcceptedTransport(tcp_pair[0], shutdown, "test", 10)
+    transport.send(b"response")
+    transport.close()
+    assert tcp_pair[1].recv(100) == b"response"
+    assert tcp_pair[1].recv(100) == b""

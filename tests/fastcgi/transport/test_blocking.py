@@ -74,6 +74,26 @@ def test_a_signal_that_no_read_hears_is_heeded_a_little_later(pair, shutdown, mo
     timer.join()
 
 
+@pytest.mark.usefixtures("patient")
+def test_a_peer_without_a_pause_does_not_keep_it_after_the_stop(pair, shutdown):
+    transport = BlockingTransport(pair[0], shutdown, "test")
+    shutdown.request("test")
+    pair[1].sendall(b"x" * 200_000)
+    assert transport.receive_idle() == b"x" * 65536
+    assert transport.receive_idle() == b""
+
+
+@pytest.mark.usefixtures("patient")
+def test_the_rest_of_a_record_is_waited_for_at_the_stop_but_not_for_ever(pair, shutdown):
+    transport = BlockingTransport(pair[0], shutdown, "test")
+    shutdown.request("test")
+    pair[1].sendall(b"begins")
+    assert transport.receive_idle() == b"begins"
+    pair[1].sendall(b"goes on")
+    assert transport.receive_idle(begun=True) == b"goes on"
+    assert transport.receive_idle(begun=True) == b""
+
+
 def test_an_idle_wait_is_no_end(pair, shutdown, monkeypatch):
     monkeypatch.setattr(blocking, "_LOOK", 0.05)
     transport = BlockingTransport(pair[0], shutdown, "test")

@@ -1,20 +1,16 @@
 """Listening: addresses, limits, and an end that loses no connection."""
 
-import os
+import errno
 import socket
 import threading
 import time
 
 import pytest
 
-from iiswsgi.errors import SettingError
-from iiswsgi.fastcgi.transport import listener
-from iiswsgi.fastcgi.transport.listener import Listener, open_listener
+from iiswsgi.fastcgi.transport import places
+from iiswsgi.fastcgi.transport.address import open_listener
+from iiswsgi.fastcgi.transport.listener import Listener
 from iiswsgi.runtime.shutdown import Shutdown
-
-unix_sockets = pytest.mark.skipif(
-    not hasattr(socket, "AF_UNIX"), reason="this Python has no Unix sockets; run it on POSIX"
-)
 
 
 def echo(transport):
@@ -32,7 +28,7 @@ class Running:
         self.socket = open_listener(("127.0.0.1", 0))
         self.address = self.socket.getsockname()
         self.shutdown = Shutdown()
-        options = {"connection_limit": 10, "timeout": 0, **options}
+        options = {"connection_limit": 10, "timeout": 0, "graceful_timeout": 10, **options}
         self.listener = Listener(self.socket, self.shutdown, serve, **options)
         self.thread = threading.Thread(target=self.listener.run)
         self.thread.start()
@@ -44,7 +40,9 @@ class Running:
         self.shutdown.request("the test's end")
         self.thread.join(10)
         assert not self.thread.is_alive()
-        assert self.listener.join(10) == 0
+        for thread in list(self.listener._threads):
+            thread.join(10)
+        assert self.listener.join() == 0
         self.socket.close()
         self.shutdown.close()
 
@@ -95,7 +93,7 @@ def test_the_connection_that_is_idle_longest_leaves_its_place(caplog):
 
 
 def test_a_request_that_stalls_leaves_its_place_to_one_that_does_not(monkeypatch, caplog):
-    monkeypatch.setattr(listener, "_STALLED", 0.2)
+    monkeypatch.setattr(places, "_STALLED", 0.2)
 
     def body(transport):
         if transport.receive_idle() == b"begins":
@@ -185,13 +183,13 @@ def test_what_still_runs_after_the_graceful_time_is_counted():
         release.wait(10)
         transport.close()
 
-    with Running(stuck) as running:
+    with Running(stuck, graceful_timeout=0.05) as running:
         with socket.create_connection(running.address, 10) as sock:
             sock.sendall(b"x")
             time.sleep(0.2)
             running.shutdown.request("test")
             running.thread.join(10)
-            assert running.listener.join(0.05) == 1
+            assert running.listener.join() == 1
         release.set()
 
 
@@ -202,7 +200,7 @@ def test_a_full_process_stops_though_a_connection_waits():
         release.wait(10)
         transport.close()
 
-    with Running(stuck, connection_limit=1) as running:
+    with Running(stuck, connection_limit=1, graceful_timeout=0.5) as running:
         with (
             socket.create_connection(running.address, 10),
             socket.create_connection(running.address, 10),
@@ -212,6 +210,60 @@ def test_a_full_process_stops_though_a_connection_waits():
             running.thread.join(10)
             assert not running.thread.is_alive()
         release.set()
+
+
+def test_who_waits_for_a_place_at_the_stop_gets_it_when_a_request_ends():
+    release = threading.Event()
+
+    def slow(transport):
+        data = transport.receive_idle()
+        release.wait(10)
+        transport.send(data)
+        transport.close()
+
+    with (
+        Running(slow, connection_limit=1) as running,
+        socket.create_connection(running.address, 10) as first,
+        socket.create_connection(running.address, 10) as second,
+    ):
+        first.sendall(b"first")
+        second.sendall(b"second")
+        time.sleep(0.2)
+        running.shutdown.request("test")
+        time.sleep(0.7)
+        release.set()
+        assert first.recv(100) == b"first"
+        assert second.recv(100) == b"second"
+
+
+def test_without_descriptors_idle_connections_make_room_and_it_is_told_once(monkeypatch, caplog):
+    monkeypatch.setattr(places, "_IDLE", 0.1)
+    real, failures = socket.socket.accept, []
+
+    def accept(sock):
+        # As long as the first connection is there, the system has none for a second.
+        if running.listener._places._holders:
+            failures.append(sock)
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(sock)
+
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    with Running() as running, socket.create_connection(running.address, 10) as idle:
+        idle.sendall(b"first")
+        assert idle.recv(100) == b"FIRST"
+        assert running.ask(b"second") == b"SECOND"
+    assert len(failures) > 1
+    told = [record.getMessage()[:11] for record in caplog.records]
+    assert sorted(told) == ["IISWSGI-P14", "IISWSGI-P15"]
+
+
+def test_only_named_peers_may_connect(caplog):
+    with (
+        Running(allowed=frozenset({"192.0.2.1"})) as running,
+        socket.create_connection(running.address, 10) as stranger,
+    ):
+        assert stranger.recv(100) == b""
+    assert "IISWSGI-P16: a connection from 127.0.0.1 is closed" in caplog.text
 
 
 def test_without_a_thread_for_it_a_connection_is_closed_and_the_next_is_served(monkeypatch, caplog):
@@ -229,64 +281,3 @@ def test_without_a_thread_for_it_a_connection_is_closed_and_the_next_is_served(m
             assert sock.recv(100) == b""
         assert running.ask() == b"HELLO"
     assert [record.getMessage()[:11] for record in caplog.records] == ["IISWSGI-P14"]
-
-
-def test_an_address_that_is_taken_says_so():
-    with open_listener(("127.0.0.1", 0)) as sock:
-        port = sock.getsockname()[1]
-        with pytest.raises(SettingError) as raised:
-            open_listener(("127.0.0.1", port))
-    text = str(raised.value)
-    assert text.startswith(f"IISWSGI-S10: listen = 127.0.0.1:{port} cannot be had (")
-    assert text.endswith("; another process holds it")
-
-
-def test_an_address_of_another_machine_says_so():
-    with pytest.raises(SettingError, match=r"S10.*; it is not an address of this machine$"):
-        open_listener(("192.0.2.1", 9))
-
-
-def test_a_host_that_nobody_knows_says_so(monkeypatch):
-    def unknown(sock, address):
-        sock.close()
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(listener, "_listen", unknown)
-    with pytest.raises(SettingError, match=r"S10.*; the host's name is not known here$"):
-        open_listener(("nobody.invalid", 9))
-
-
-@unix_sockets
-def test_a_unix_socket_without_its_folder_says_so(tmp_path):
-    with pytest.raises(SettingError, match=r"S10.*; the folder .* is not there$"):
-        open_listener(str(tmp_path / "gone" / "app.sock"))
-
-
-@unix_sockets
-def test_a_unix_socket_takes_the_place_of_a_dead_one(tmp_path):
-    path = str(tmp_path / "app.sock")
-    open_listener(path).close()
-    assert os.path.exists(path)
-    with open_listener(path), socket.socket(socket.AF_UNIX) as client:
-        client.connect(path)
-
-
-@unix_sockets
-def test_a_unix_socket_leaves_a_living_one_and_files_alone(tmp_path):
-    path = str(tmp_path / "app.sock")
-    with open_listener(path), pytest.raises(SettingError, match="a living process answers"):
-        open_listener(path)
-    file = tmp_path / "file"
-    file.write_text("precious", encoding="utf-8")
-    with pytest.raises(SettingError, match="something else"):
-        open_listener(str(file))
-    assert file.read_text(encoding="utf-8") == "precious"
-
-
-def test_ipv6_is_understood():
-    if not socket.has_ipv6:
-        pytest.skip("this machine has no IPv6; enable it to run this")
-    try:
-        open_listener(("::1", 0)).close()
-    except SettingError as error:
-        pytest.skip(f"this machine has no ::1; enable IPv6 to run this ({error})")

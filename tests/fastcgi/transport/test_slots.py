@@ -12,7 +12,7 @@ class Peer:
     """Notes at each call whether the slot was free."""
 
     name = "the test's peer"
-    answers_management = True
+    answers_management = shows_break = True
 
     def __init__(self, slots):
         self.slots = slots
@@ -51,6 +51,7 @@ def test_a_slot_is_held_within_the_block_save_in_waits(slots):
     peer = Peer(slots)
     transport = SlottedTransport(peer, slots)
     assert (transport.name, transport.answers_management) == (peer.name, True)
+    assert transport.shows_break
     with transport:
         assert not slots.acquire(blocking=False)
         assert transport.receive() == b"data"
