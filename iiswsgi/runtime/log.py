@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
-import faulthandler
 import logging
 import os
 import sys
@@ -19,16 +18,19 @@ import traceback
 from collections.abc import Mapping
 from typing import TextIO
 
-from iiswsgi.runtime import fds, identity, logconfig, logentry, sharedfile
+from iiswsgi.runtime import deadman, fds, identity, logconfig, logentry, sharedfile
 from iiswsgi.runtime.convert import STDERR
 from iiswsgi.runtime.logfile import KEPT_FILES, MAX_SIZE, LogFile
 from iiswsgi.runtime.logplaces import Place, places
 from iiswsgi.runtime.logsink import LogSink, original_stderr
 from iiswsgi.runtime.logstream import LineStream
-from iiswsgi.runtime.ownlogger import LOGGED, Destination
+from iiswsgi.runtime.ownlogger import LOGGED, Destination, is_ours
 from iiswsgi.runtime.safetynet import Guard
 
 __all__ = ["Log", "start"]
+
+CLOSING_SECONDS = 10.0
+"""What the handlers of the application have for being closed, by the end of the process."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 """No room is left, for a while perhaps."""
@@ -178,8 +180,8 @@ class Log(LogSink):
                 with contextlib.suppress(OSError, ValueError):
                     stream.flush()
         sys.stdout, sys.stderr = self.stdout, self.stderr
-        faulthandler.enable(self.fd)
-        atexit.register(self._finish)
+        deadman.install(self.fd)
+        atexit.register(self._leave)
         self.guard.install()
         logconfig.adopt(self._handler)
         if sys.platform != "win32":
@@ -201,6 +203,11 @@ class Log(LogSink):
         logconfig.adopt_root(Handler(self))
         self.guard.begun()
 
+    def _leave(self) -> None:
+        """The process ends; next, logging closes all handlers, and one that hangs would keep it."""
+        self._finish()
+        deadman.end_within(CLOSING_SECONDS)
+
     def _finish(self) -> None:
         """Write out lines that still wait for their newline."""
         for stream in (self.stdout, self.stderr):
@@ -216,7 +223,9 @@ class Handler(Destination):
         self._failure_told = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record; never raises."""
+        """Write the record, unless it is one of ours and there already; never raises."""
+        if LOGGED in record.__dict__ and is_ours(record.name):
+            return
         record.__dict__[LOGGED] = True
         try:
             self._log.enter(logentry.of_record(record))

@@ -3,22 +3,51 @@
 An application may configure its logging at any time, in its first request for example, and that
 disables loggers, takes their handlers away and brings handlers of its own that may fail. Ours do
 not care; only levels, filters and ``propagate`` mean for them what they mean for all.
+
+Handlers of the application's come after the log, for they may hang, as when a log server is dead. A
+request that meets one hangs, as it does at the application's own records; the watchdog, which is to
+report that, and the end of the process do not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from iiswsgi.runtime.logstream import LineBuffer
 
-__all__ = ["LOGGED", "OURS", "Destination", "is_ours", "keep_ours_out", "not_ours", "own"]
+__all__ = [
+    "LOGGED",
+    "OURS",
+    "PATIENCE",
+    "Destination",
+    "hurry",
+    "impatient",
+    "is_ours",
+    "keep_ours_out",
+    "not_ours",
+    "own",
+]
 
 OURS = "iiswsgi"
 
 LOGGED = "iiswsgi_logged"
 """The attribute that a record has once it is in the log."""
+
+PATIENCE = 1.0
+"""Seconds that the handlers of the application have for a record of somebody who is in a hurry."""
+
+_impatient: set[int] = set()
+"""The threads in a hurry."""
+
+_ending = False
+"""Whether all threads are."""
+
+_aside: threading.Thread | None = None
+"""Where the last record of somebody in a hurry was handed out."""
 
 
 class Destination(logging.Handler):
@@ -64,13 +93,26 @@ class OwnLogger(logging.Logger):
             self._into_log(record)
 
     def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
-        """Hand the record to all handlers, and to the log if it was not among them."""
-        if record.levelno > self.manager.disable:
-            for handler in self._handlers():
-                keep_ours_out(handler)
-            # Not a loop of our own: services that collect errors replace the method of the base.
-            super().callHandlers(record)
+        """Hand the record to the log, and then to all handlers."""
         self._into_log(record)
+        if record.levelno <= self.manager.disable:
+            return
+        if _ending or threading.get_ident() in _impatient:
+            _call_aside(lambda: self._hand_out_aside(record))
+        else:
+            self._hand_out(record)
+
+    def _hand_out(self, record: logging.LogRecord) -> None:
+        for handler in self._handlers():
+            keep_ours_out(handler)
+        # Not a loop of our own: services that collect errors replace the method of the base.
+        super().callHandlers(record)
+
+    def _hand_out_aside(self, record: logging.LogRecord) -> None:
+        try:
+            self._hand_out(record)
+        except Exception as error:
+            self.destination.foreign_failure(error)
 
     def _into_log(self, record: logging.LogRecord) -> None:
         """Write the record, unless it is there or ``propagate`` keeps it from going there."""
@@ -95,6 +137,34 @@ def own(logger: logging.Logger, destination: Destination) -> None:
     """Make *logger* one of ours; modules hold it already, so that it must stay the same object."""
     logger.__class__ = OwnLogger
     logger.destination = destination  # type: ignore[attr-defined]  # it has become an OwnLogger
+
+
+def hurry() -> None:
+    """The process ends: from now on no record waits long for the handlers of the application."""
+    global _ending
+    _ending = True
+
+
+@contextlib.contextmanager
+def impatient() -> Iterator[None]:
+    """Within the block no record of this thread does."""
+    thread = threading.get_ident()
+    _impatient.add(thread)
+    try:
+        yield
+    finally:
+        _impatient.discard(thread)
+
+
+def _call_aside(call: Callable[[], None]) -> None:
+    """Call in a thread of its own, and wait a moment; not at all while an earlier call hangs."""
+    global _aside
+    if _aside is not None and _aside.is_alive():
+        return
+    _aside = threading.Thread(target=call, name="iiswsgi-handlers", daemon=True)
+    with contextlib.suppress(RuntimeError):  # Python ends, and begins no threads any more
+        _aside.start()
+        _aside.join(PATIENCE)
 
 
 def _plain_record(

@@ -17,6 +17,8 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from iiswsgi.runtime import ownlogger
+
 __all__ = ["Shutdown"]
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Shutdown:
                 return
             self.reason = reason
             self.requested = True
+            ownlogger.hurry()
             if self._sockets is not None:
                 _end(self._sockets[1])
             wakers = list(self._wakers)
@@ -133,6 +136,7 @@ class Shutdown:
             with self._signal_thread() if sys.platform == "win32" else contextlib.nullcontext():
                 yield
         finally:
+            ownlogger.hurry()
             self._served = True
             for number, handler in previous.items():
                 signal.signal(number, handler)

@@ -2,7 +2,8 @@
 
 IIS ends a process whose request exceeds ``activityTimeout`` or ``requestTimeout``, without notice
 and without a word of what it was doing; the application's loading counts as part of the first
-request. A thread looks now and then how long those that are running have run.
+request. A thread looks now and then how long those that are running have run. When it cannot, since
+C code keeps the interpreter's lock, :mod:`.deadman` writes the stacks.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from types import FrameType
 from typing import NamedTuple
 
 from iiswsgi.masking import without_user
-from iiswsgi.runtime import running
+from iiswsgi.runtime import deadman, ownlogger, running
 
 __all__ = ["Watchdog"]
 
@@ -34,8 +35,14 @@ _OTHER_THREADS = 30
 """Threads shown besides those that hang: more than a pool that is not the cause needs to be known
 by, and a bound for what one stalled client after the other can make of the log."""
 
-_Run = tuple[float, int | None, Mapping[str, str] | None]
+_AT_ONCE = 1.0
+"""Seconds within which a request begins that has waited for the application to be loaded."""
+
+_Begun = tuple[float, int | None, Mapping[str, str] | None]
 """When it began, and the request's number and variables; neither while the application loads."""
+
+_loading = 0.0, 0.0
+"""When the loading of the application began, and when it ended."""
 
 
 class Watchdog:
@@ -48,7 +55,7 @@ class Watchdog:
         self._limit = limit
         self.on_look: Callable[[], object] | None = None
         """Called with each look, for what else is to be done now and then; must not raise."""
-        self._loading: dict[int, _Run] = {}
+        self._loading: dict[int, _Begun] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -69,42 +76,62 @@ class Watchdog:
 
     def stop(self) -> None:
         """Look no more."""
+        global _loading
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+            deadman.relax()
+        for begun, _, _ in self._loading.values():
+            _loading = begun, time.perf_counter()
 
     def begin_loading(self) -> None:
         """The application begins to load, in this thread."""
         self._loading[threading.get_ident()] = (time.perf_counter(), None, None)
 
     def _watch(self) -> None:
+        with ownlogger.impatient():
+            self._look_on()
+
+    def _look_on(self) -> None:
         reported: set[tuple[int, float]] = set()
+        deadman.expect(self._limit)
         while not self._stop.wait(self._limit / _LOOKS):
+            deadman.expect(self._limit)
             if self.on_look is not None:
                 self.on_look()
             now = time.perf_counter()
-            runs = {(ident, run[0]): run for ident, run in self._runs().items()}
+            runs = {
+                (ident, begun): _Run(ident, now - begun, _loaded_before(begun), number, variables)
+                for ident, (begun, number, variables) in self._runs().items()
+            }
             # What has ended need not be remembered.
             reported &= runs.keys()
-            late = [key for key in runs.keys() - reported if now - key[1] >= self._limit]
+            late = [key for key in runs.keys() - reported if runs[key].waited >= self._limit]
             if late:
                 late.sort(key=lambda key: key[1])
                 reported.update(late)
-                _report([_Hang(key[0], now - key[1], *runs[key][1:]) for key in late])
+                _report([runs[key] for key in late])
 
-    def _runs(self) -> dict[int, _Run]:
+    def _runs(self) -> dict[int, _Begun]:
         return {**self._loading, **running.snapshot()}
 
 
-class _Hang(NamedTuple):
-    """What is to be reported."""
+class _Run(NamedTuple):
+    """What is to be reported if it takes too long."""
 
     ident: int
     """The thread's."""
     seconds: float
     """How long it has run."""
+    loading: float
+    """How long the application had been loading while it waited for that."""
     number: int | None
     variables: Mapping[str, str] | None
+
+    @property
+    def waited(self) -> float:
+        """How long the web server has waited for it, by whose clock it must be in time."""
+        return self.loading + self.seconds
 
     def name(self) -> str:
         if self.variables is None:
@@ -114,46 +141,56 @@ class _Hang(NamedTuple):
         name = f"{self.variables.get('REQUEST_METHOD', '-')} {path}"
         return f"IISWSGI-W30: {ascii(name[:_NAME_LENGTH])[1:-1]} has run"
 
+    def duration(self) -> str:
+        duration = f"{self.seconds:.0f} seconds"
+        return duration if self.loading < 1 else f"{duration}, after {self.loading:.0f} of loading,"
 
-def _report(hanging: list[_Hang]) -> None:
+
+def _loaded_before(begun: float) -> float:
+    """How long the application was loaded just before, when a request began; 0 if it was not."""
+    first, last = _loading
+    return last - first if last <= begun < last + _AT_ONCE else 0.0
+
+
+def _report(hanging: list[_Run]) -> None:
     """Write a record for each; together they have the stack of each thread once.
 
     Where many hang, all stacks in each record would fill the log, and rotation erase the rest.
     """
     own, others = _stacks(hanging)
-    for hang in hanging[:-1]:
-        _write(hang, "its stack:", own[hang.ident])
+    for run in hanging[:-1]:
+        _write(run, "its stack:", own[run.ident])
     last = hanging[-1]
     what = "its stack and those of the rest:" if hanging[1:] else "the stacks of all threads:"
     _write(last, what, "\n".join([own[last.ident], *others]))
 
 
-def _write(hang: _Hang, what: str, stacks: str) -> None:
+def _write(run: _Run, what: str, stacks: str) -> None:
     record = log.makeRecord(
         log.name,
         logging.WARNING,
         __file__,
         0,
-        "%s for %.0f seconds and may hang; %s",
-        (hang.name(), hang.seconds, what),
+        "%s for %s and may hang; %s",
+        (run.name(), run.duration(), what),
         None,
-        extra={"iiswsgi_request": hang.number},
+        extra={"iiswsgi_request": run.number},
         # Here formatters expect several lines; in a message those could be forged.
         sinfo=stacks,
     )
     log.handle(record)
 
 
-def _stacks(hanging: list[_Hang]) -> tuple[dict[int, str], list[str]]:
+def _stacks(hanging: list[_Run]) -> tuple[dict[int, str], list[str]]:
     """The stacks of the threads that hang, and of others."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     frames = sys._current_frames()
     frames.pop(threading.get_ident(), None)
     own: dict[int, str] = {}
-    for hang in hanging:
-        name = f"{names.get(hang.ident, hang.ident)!r} "
-        name += "(loading)" if hang.variables is None else "(the request)"
-        own[hang.ident] = _stack(name, frames.pop(hang.ident, None))
+    for run in hanging:
+        name = f"{names.get(run.ident, run.ident)!r} "
+        name += "(loading)" if run.variables is None else "(the request)"
+        own[run.ident] = _stack(name, frames.pop(run.ident, None))
     others = [
         _stack(repr(names.get(ident, ident)), frame)
         for ident, frame in itertools.islice(frames.items(), _OTHER_THREADS)

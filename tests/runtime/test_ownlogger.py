@@ -169,6 +169,83 @@ def test_what_raises_is_no_failure_of_ours(failing, log_of):
     assert any("log server is down" in line or "no_such_name" in line for line in lines)
 
 
+def test_the_log_comes_before_the_handlers_of_the_application(log_of):
+    program = """
+        class Ending(logging.Handler):
+            def emit(self, record):
+                os._exit(0)
+
+        logging.config.dictConfig({"version": 1, "loggers": {"iiswsgi": {}}})
+        logging.getLogger().addHandler(Ending())
+        logger.error("the last word")
+    """
+    assert len(ends(log_of(program), "ERROR iiswsgi.x: the last word")) == 1
+
+
+HANGING = """
+    import threading, time
+    from iiswsgi.runtime import ownlogger
+    from iiswsgi.runtime.shutdown import Shutdown
+
+    class Hanging(logging.Handler):
+        def emit(self, record):
+            if record.getMessage() == "hang":
+                time.sleep(60)
+            l.record("INFO", "other", record.getMessage())
+
+        def close(self):
+            pass
+
+    log.CLOSING_SECONDS = 1
+    logging.getLogger().addHandler(Hanging())
+    threading.Thread(target=logger.error, args=("hang",), daemon=True).start()
+    time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "block = ownlogger.impatient(); block.__enter__()",
+        'Shutdown().request("a test")',
+        "with Shutdown().signals(): pass",
+    ],
+    ids=["watchdog", "shutdown", "end"],
+)
+def test_who_is_in_a_hurry_waits_for_no_handler_that_hangs(begin, programs):
+    said = f"""
+    {begin}
+    begun = time.monotonic()
+    for number in range(5):
+        logger.error("said %d", number)
+    l.record("INFO", "n", f"waited {{time.monotonic() - begun:.0f}}")
+    """
+    programs.run(BEGUN + HANGING + said, timeout=20)
+    lines = programs.log.splitlines()
+    for number in range(5):
+        assert len(ends(lines, f"ERROR iiswsgi.x: said {number}")) == 1
+    assert ends(lines, "waited 1")
+
+
+def test_who_is_in_a_hurry_has_its_records_handed_out_all_the_same(log_of):
+    program = """
+        with ownlogger.impatient():
+            logger.error("said")
+        class Failing(logging.Handler):
+            def emit(self, record):
+                raise OSError("log server is down")
+        time.sleep(0.1)
+        logging.getLogger().handlers[:] = [Failing()]
+        ownlogger.hurry()
+        logger.error("more")
+    """
+    unhanging = HANGING.replace('args=("hang",)', 'args=("does not hang",)')
+    lines = log_of(unhanging, program)
+    assert len(ends(lines, "INFO other: said")) == 1
+    assert len(ends(lines, "ERROR iiswsgi.x: more")) == 1
+    assert any("IISWSGI-L11" in line for line in lines)
+
+
 if sys.platform != "win32":  # there the sites in tests/functional have a listening STDIN
 
     def test_no_logger_of_ours_is_a_usual_one_when_requests_come(programs):

@@ -13,6 +13,12 @@ from iiswsgi.runtime.watchdog import _OTHER_THREADS, Watchdog
 VARIABLES = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/slow?password=1"}
 
 
+@pytest.fixture(autouse=True)
+def nothing_was_loaded(monkeypatch):
+    """The first requests after a loading are those of another test."""
+    monkeypatch.setattr("iiswsgi.runtime.watchdog._loading", (0.0, 0.0))
+
+
 def wait_for(condition, seconds=10):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
@@ -69,6 +75,22 @@ def test_loading_that_hangs_is_reported(caplog):
     assert "IISWSGI-S17: the application has been loading for 0 seconds" in text
     assert "    thread 'MainThread' (loading):" in text
     assert "in test_loading_that_hangs_is_reported" in text
+
+
+@pytest.mark.parametrize(("pause", "told"), [(0, True), (1.1, False)])
+def test_the_loading_before_it_counts_for_the_first_request(pause, told, caplog):
+    """Whoever waits for the answer has waited for that too."""
+    with Watchdog(10) as watchdog:
+        watchdog.begin_loading()
+        time.sleep(1)
+    time.sleep(pause)
+    running.begin(VARIABLES)
+    with Watchdog(1.2):
+        time.sleep(0.5)
+    running.end()
+    texts = [shown(record) for record in caplog.records]
+    assert bool(texts) is told
+    assert all("has run for 0 seconds, after 1 of loading, and may hang" in text for text in texts)
 
 
 @contextlib.contextmanager
