@@ -324,7 +324,7 @@ class Exchange:
             return self._failure(
                 "died_in_request",
                 f"process {worker.pid} exited unexpectedly in a request, {_exit(exit_code)}; "
-                "its log has the reason, unless the interpreter crashed",
+                "its log has the reason, or the stacks if it crashed",
                 exit_code=exit_code,
             )
         return self._failure(
