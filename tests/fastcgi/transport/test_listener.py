@@ -21,6 +21,18 @@ def echo(transport):
         transport.close()
 
 
+def answering_at(release):
+    """Serves one request, and answers it when *release* is set."""
+
+    def serve(transport):
+        data = transport.receive_idle()
+        release.wait(10)
+        transport.send(data)
+        transport.close()
+
+    return serve
+
+
 class Running:
     """A listener in a thread of its own."""
 
@@ -113,14 +125,7 @@ def test_a_request_that_stalls_leaves_its_place_to_one_that_does_not(monkeypatch
 
 def test_a_request_that_runs_keeps_its_place():
     release = threading.Event()
-
-    def slow(transport):
-        data = transport.receive_idle()
-        release.wait(10)
-        transport.send(data)
-        transport.close()
-
-    with Running(slow, connection_limit=1) as running:
+    with Running(answering_at(release), connection_limit=1) as running:
         first = socket.create_connection(running.address, 10)
         first.sendall(b"first")
         second = socket.create_connection(running.address, 10)
@@ -214,15 +219,8 @@ def test_a_full_process_stops_though_a_connection_waits():
 
 def test_who_waits_for_a_place_at_the_stop_gets_it_when_a_request_ends():
     release = threading.Event()
-
-    def slow(transport):
-        data = transport.receive_idle()
-        release.wait(10)
-        transport.send(data)
-        transport.close()
-
     with (
-        Running(slow, connection_limit=1) as running,
+        Running(answering_at(release), connection_limit=1) as running,
         socket.create_connection(running.address, 10) as first,
         socket.create_connection(running.address, 10) as second,
     ):
