@@ -9,7 +9,8 @@
 Pythons (on Wine where this is not Windows), then with other web servers and a browser. What takes
 minutes and asks little of the Python, such as whole installations, runs on the first Python and on
 the first Windows Python alone (the marker ``once``), and all about packages on one Windows Python
-(the marker ``packages``). ``--fast`` stops after the first Python.
+(the marker ``packages``). ``--fast`` stops after the first Python; with ``--cov`` besides it is told
+which lines no test runs.
 
 Suites run side by side; a test that failed, and a suite that broke off, is run once more when the
 machine is quiet, and if it passes then, it is shown as unsteady. What it needs it puts into .venv
@@ -166,8 +167,7 @@ def check_everything(fast: bool, pytest_arguments: Sequence[str]) -> list[Result
     python = ready_venv()
     missing = [] if fast else ready_programs()
     results = lint(python)
-    coverage = ["--cov", "--cov-report=term:skip-covered"]
-    main = ["-m", INSIDE, *coverage, *pytest_arguments]
+    main = ["-m", INSIDE, *pytest_arguments]
     first = [Suite(f"Python {this_python().name}", [str(python)], main)]
     if fast:
         return [*results, *run_suites([first])]
@@ -243,7 +243,7 @@ def run_again(suite: Suite, result: Result, until: float) -> Result:
     """Give what failed a second chance, alone: on a busy machine a time limit says little."""
     if not result.failed:
         return result
-    arguments = [each for each in suite.arguments if not each.startswith("--cov")]
+    arguments = list(suite.arguments)
     if result.passed:  # else it broke off, and nobody wrote down which test failed
         arguments += ["--last-failed", "--last-failed-no-failures=none"]
     second = run_suite(suite._replace(arguments=arguments), until, again=True)
