@@ -9,8 +9,8 @@
 Pythons (on Wine where this is not Windows), then with other web servers and a browser. What takes
 minutes and asks little of the Python, such as whole installations, runs on the first Python and on
 the first Windows Python alone (the marker ``once``), and all about packages on one Windows Python
-(the marker ``packages``). ``--fast`` stops after the first Python; ``--cov`` besides tells which lines
-no test runs.
+(the marker ``packages``). ``--fast`` stops after the first Python; ``--cov`` besides tells which
+lines no test runs.
 
 Suites run side by side; a test that failed, and a suite that broke off, is run once more when the
 machine is quiet, and if it passes then, it is shown as unsteady. What it needs it puts into .venv
