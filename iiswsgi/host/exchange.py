@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from iiswsgi.host.channel import ChannelBroken
-from iiswsgi.host.failure import WorkerFailure, win32_hresult
+from iiswsgi.host.departure import why_it_left
+from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.fastcgi import Body, End, ReplyParser, RequestWriter, Stderr
 from iiswsgi.host.head import Head
 from iiswsgi.host.modes import ClientGone
@@ -29,10 +30,6 @@ _SLICE = 0.25
 # Seconds between looks at the process: something it started may hold the connection open.
 
 _BODY_READ = 65536
-_WAIT_FOR_EXIT = 2.0
-# Seconds that a process may take to vanish after its connection has.
-
-_ERROR_BROKEN_PIPE = 109
 
 
 class Exchange:
@@ -58,6 +55,10 @@ class Exchange:
         self._began = self._last = time.monotonic()
         self._in_use = threading.Lock()
         self._overdue: WorkerFailure | None = None
+
+    def _has_begun(self) -> bool:
+        """Whether some of the reply has come."""
+        return self._parser is not None and self._parser.began
 
     @property
     def ended(self) -> bool:
@@ -199,17 +200,17 @@ class Exchange:
             written, received = channel.pump(outgoing, read, self._time_left())
         except ChannelBroken:
             self._drain()
-            raise self._gone() from None
+            raise why_it_left(self.worker, self._has_begun()) from None
         if written or received is not None:
             self._last = time.monotonic()
         if received is not None:
             self._receive(received)
         elif channel.ended and not self.ended:
-            raise self._gone()
+            raise why_it_left(self.worker, self._has_begun())
         elif not written and self.worker.process.poll() is not None:
             self._drain()
             if not self.ended:
-                raise self._gone()
+                raise why_it_left(self.worker, self._has_begun())
         return written
 
     def _drain(self) -> None:
@@ -299,46 +300,5 @@ class Exchange:
             stderr=self._stderr.shown,
         )
 
-    def _gone(self) -> WorkerFailure:
-        """The worker's end of the connection was closed before END_REQUEST."""
-        worker = self.worker
-        exit_code = worker.process.wait(_WAIT_FOR_EXIT)
-        if worker.killed_because:
-            return self._failure("killed", worker.killed_because, exit_code=exit_code)
-        if exit_code is None:
-            return self._failure(
-                "died_in_request",
-                f"process {worker.pid} closed its connection in mid-request and runs on; "
-                "something in it closed file descriptor 0",
-                code=win32_hresult(_ERROR_BROKEN_PIPE),
-            )
-        if worker.stop_asked:
-            return self._failure(
-                "killed",
-                f"process {worker.pid} left on the shutdown event without finishing its request "
-                f"({_exit(exit_code)})",
-                exit_code=exit_code,
-            )
-        began = self._parser is not None and self._parser.began
-        if worker.served or began:
-            return self._failure(
-                "died_in_request",
-                f"process {worker.pid} exited unexpectedly in a request, {_exit(exit_code)}; "
-                "its log has the reason, or the stacks if it crashed",
-                exit_code=exit_code,
-            )
-        return self._failure(
-            "died_in_start",
-            f"process {worker.pid} exited unexpectedly before it answered its first request, "
-            f"{_exit(exit_code)}; its log has the reason, such as a setting that cannot be used, "
-            "unless the interpreter did not get that far. Run the registered command by hand: "
-            f"{worker.shown_command}",
-            exit_code=exit_code,
-        )
-
     def _failure(self, kind: str, sentence: str, **details: object) -> WorkerFailure:
         return self.worker.failure(kind, sentence, **details)  # type: ignore[arg-type]
-
-
-def _exit(code: int) -> str:
-    return f"killed by signal {-code}" if code < 0 else f"exit code 0x{code:08x}"
