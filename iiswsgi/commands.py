@@ -63,9 +63,9 @@ def _add_serve_arguments(parser: _Parser) -> None:
 
 
 def _explain_settings() -> str:
-    from iiswsgi.runtime import settings
+    from iiswsgi.runtime.settingshelp import describe
 
-    return f"settings:\n\n{settings.describe()}"
+    return f"settings:\n\n{describe()}"
 
 
 def _serve(args: argparse.Namespace) -> int:

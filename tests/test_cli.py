@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iiswsgi import __version__, cli, commands, serving
-from iiswsgi.runtime import settings
+from iiswsgi.runtime.settingshelp import describe
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -57,7 +57,7 @@ def test_a_mistake_is_named(
 
 def test_help_of_serve_has_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "serve", "--help")
-    assert settings.describe() in out
+    assert describe() in out
 
 
 @pytest.mark.parametrize("name", commands.COMMANDS)

@@ -15,7 +15,7 @@ from iiswsgi.masking import masked_words
 from iiswsgi.runtime import convert
 from iiswsgi.runtime.setting import Setting
 
-__all__ = ["TABLE", "Options", "Setting", "Settings", "describe", "nearest", "parse"]
+__all__ = ["TABLE", "Options", "Setting", "Settings", "nearest", "parse"]
 
 _ALIASES = {
     # What other servers call it; difflib would not find these.
@@ -320,31 +320,3 @@ def _converted(row: Setting[Any], value: Any, where: str) -> Any:
         raise SettingError(
             "S02", f"The option {row.name} = {shown!r}{where} is not usable: it must be {error}."
         ) from None
-
-
-def describe() -> str:
-    """The table as text for ``--help``; a definition list to reStructuredText."""
-    import textwrap
-
-    parts = [f"{textwrap.fill(_UNITS, 96)}\n"]
-    for row in TABLE:
-        unit = f" {row.unit}" if row.unit and row.default is not None else ""
-        text = textwrap.fill(f"{row.sentence} Default: {row.shown}{unit}{_range(row)}.", 92)
-        parts.append(f"{row.name}\n{textwrap.indent(text, '    ')}\n")
-    return "\n".join(parts)
-
-
-_UNITS = (
-    "Sizes are in bytes; K, M and G stand for 1024 of them, 1024 K and 1024 M. Times are in"
-    " seconds, up to a day. Switches are true or false; yes, on and 1 mean the same as true."
-)
-
-
-def _range(row: Setting[Any]) -> str:
-    """What a number that cannot be just any must be, in the words that refuse another."""
-    if isinstance(row.default, int):
-        try:
-            row.convert("0")
-        except ValueError as error:
-            return f"; {error}"
-    return ""

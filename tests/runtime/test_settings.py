@@ -1,14 +1,10 @@
-from pathlib import Path
-
 import pytest
 
 from iiswsgi.errors import ExitStatus, SettingError
 from iiswsgi.fastcgi import protocol
-from iiswsgi.runtime import logfile, settings
+from iiswsgi.runtime import logfile
 from iiswsgi.runtime.convert import TcpAddress
 from iiswsgi.runtime.settings import TABLE, Options, Settings, parse
-
-PAGE = Path(__file__).parents[2] / "docs" / "settings.rst"
 
 
 def test_defaults():
@@ -123,8 +119,3 @@ def test_a_row_says_it_all(row):
     assert row.sentence.endswith(".")
     if row.default is not None:
         assert row.convert(row.shown) == row.default
-
-
-def test_the_page_is_the_table():
-    text = PAGE.read_text(encoding="utf-8")
-    assert text.endswith(settings.describe()), "docs/settings.rst: paste in settings.describe()"
