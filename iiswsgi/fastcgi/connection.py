@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flup.server import fcgi_base
 
-from iiswsgi.errors import ClientDisconnected, Error, ProtocolError
+from iiswsgi.errors import ClientDisconnected, ProtocolError
 from iiswsgi.fastcgi import protocol, streams
+from iiswsgi.fastcgi.outgoing import Outgoing
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Record, RecordType
 from iiswsgi.fastcgi.recurring import PairsDecoder
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
@@ -30,25 +30,19 @@ __all__ = ["GatewayConnection"]
 
 log = logging.getLogger(__name__)
 
-_SEND_SIZE = 262144
-"""Bytes joined for one send: enough to make the calls' cost vanish, little enough to hold."""
 
-_FEW_PIECES = 4
-"""A small response's records: nothing to count before they are joined."""
-
-
-class GatewayConnection(fcgi_base.Connection):
+class GatewayConnection(Outgoing, fcgi_base.Connection):
     """One conversation with a web server, over any transport.
 
     ``failure`` says after :meth:`run` what ended it, or is None for an orderly end.
     """
 
     def __init__(self, transport: Transport, address: Any, server: Any, timeout: int = 0) -> None:
-        super().__init__(transport, address, server, timeout)
+        Outgoing.__init__(self, transport)
+        fcgi_base.Connection.__init__(self, transport, address, server, timeout)
         self.decoder = protocol.Decoder()
         self.pairs = PairsDecoder()
         self._pulling = threading.Lock()
-        self._out: list[bytes | memoryview] = []
         handlers: dict[int, Callable[[Record], None]] = {
             RecordType.BEGIN_REQUEST: self._do_begin_request,
             RecordType.ABORT_REQUEST: self._do_abort_request,
@@ -58,8 +52,6 @@ class GatewayConnection(fcgi_base.Connection):
             RecordType.GET_VALUES: self._do_get_values,
         }
         self._handler_of = handlers.get
-        self.failure: Error | None = None
-        self._gone = False
 
     def run(self) -> None:
         """Serve until the peer or the process's end says so; never raises what the peer did."""
@@ -152,16 +144,6 @@ class GatewayConnection(fcgi_base.Connection):
     def _cleanupSocket(self) -> None:  # noqa: N802  # flup's name
         self._sock.close()
 
-    # Out: pieces are gathered here and leave together.
-
-    def write_record(self, type_: int, request_id: int, content: bytes) -> None:
-        """Add one record; it leaves at the next flush."""
-        self._out.append(protocol.encode_record(type_, request_id, content))
-
-    def write_pieces(self, pieces: Iterable[bytes | memoryview]) -> None:
-        """Add headers and contents of records; they leave at the next flush."""
-        self._out.extend(pieces)
-
     def writeRecord(self, rec: Any) -> None:  # noqa: N802  # flup's name
         """Take a record that flup made, and send all that was gathered with it.
 
@@ -192,46 +174,6 @@ class GatewayConnection(fcgi_base.Connection):
         req.stdout._req = None
         if not req.flags & protocol.KEEP_CONN and not self._requests:
             self._keepGoing = False
-
-    def flush(self) -> None:
-        """Send what was gathered, in as few writes as possible."""
-        out, self._out = self._out, []
-        if len(out) <= _FEW_PIECES:  # none is larger than a record
-            if out:
-                self._send(b"".join(out))
-            return
-        start = size = 0
-        for index, piece in enumerate(out):
-            size += len(piece)
-            if size >= _SEND_SIZE:
-                self._send(b"".join(out[start : index + 1]))
-                start, size = index + 1, 0
-        if size:
-            self._send(b"".join(out[start:]))
-
-    def _send(self, data: bytes) -> None:
-        """Send, unless it has failed before: what comes after half a send is out of step."""
-        if self._gone:
-            self.check()
-        try:
-            self._sock.send(data)
-        except ClientDisconnected:
-            self._gone = True
-            raise
-        except BaseException:
-            # A signal's handler has raised: how much of it is sent, nobody knows.
-            self._gone, self.failure = True, BrokenOff()
-            raise
-
-    def check(self) -> None:
-        """Find out whether the conversation can go on.
-
-        :raises ClientDisconnected: it cannot, for the peer is gone or has sent what is no FastCGI.
-        """
-        if self.failure is not None:
-            raise ClientDisconnected("P13", "the conversation with the web server has ended")
-        if self._gone:
-            raise ClientDisconnected("P10", f"{self._sock.name} is gone")
 
     # In: one method a record type.
 
