@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -183,7 +184,8 @@ class Worker:
         exit_code = self.process.wait(grace + _KILL_WAIT)
         self.channel.close()
         left = f"left with exit code {exit_code_text(exit_code)}"
-        if exit_code and not self.killed_because:
+        # SIGTERM may meet an interpreter in the last moment of its end: nothing is wrong then.
+        if exit_code not in (None, 0, -signal.SIGTERM) and not self.killed_because:
             self.report.warn("H13", f"process {self.pid} {left}{_reason(exit_code)}")
         self._ended(f"{because}; it {left}")
 

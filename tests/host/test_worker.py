@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from iiswsgi.host.modes import Modes
+from iiswsgi.host.report import Report
+from iiswsgi.host.worker import Worker
+from iiswsgi.iis.config import FastCgiApplication
 
 
 @pytest.mark.parametrize("order", ["close_first", "signal_first"])
@@ -53,3 +57,28 @@ def test_exit_code_1_is_explained(make_pool):
     [event] = [event for event in pool.events if "IISWSGI-H13" in event]
     assert "left with exit code 1, as it does" in event
     assert "IISWSGI-S16" in event
+
+
+@pytest.mark.parametrize(("exit_code", "told"), [(0, False), (-15, False), (-11, True), (7, True)])
+def test_what_is_said_of_an_exit_code(exit_code, told):
+    process = SimpleNamespace(
+        pid=7,
+        notice=0.0,
+        poll=lambda: exit_code,
+        wait=lambda seconds: exit_code,
+        ask_to_stop=lambda: None,
+        close=lambda: None,
+    )
+    report = Report()
+    Worker(
+        process,
+        SimpleNamespace(close=lambda: None),
+        SimpleNamespace(shown="python"),
+        application=FastCgiApplication(full_path="python", signal_before_terminate_seconds=5),
+        modes=Modes(),
+        report=report,
+        log=None,
+        log_position={},
+    ).end("a test")
+    assert any("IISWSGI-H13" in event for event in report.events) is told
+    assert "process 7 ended: a test; it left with exit code" in report.events[-1]
