@@ -330,12 +330,14 @@ def count(report: Path) -> tuple[int, int, int]:
         tree = ElementTree.parse(report)
     except (FileNotFoundError, ElementTree.ParseError):
         return 0, 0, 0
-    tests = failed = skipped = 0
-    for element in tree.iter("testsuite"):
-        tests += int(element.get("tests", 0))
-        failed += int(element.get("failures", 0)) + int(element.get("errors", 0))
-        skipped += int(element.get("skipped", 0))
-    return tests - failed - skipped, failed, skipped
+    # One that fails and cannot be cleaned up after stands there twice, and is one to run again.
+    outcomes: dict[tuple[str, str], set[str]] = {}
+    for case in tree.iter("testcase"):
+        name = case.get("classname", ""), case.get("name", "")
+        outcomes.setdefault(name, set()).update(child.tag for child in case)
+    failed = sum(not tags.isdisjoint({"failure", "error"}) for tags in outcomes.values())
+    skipped = sum("skipped" in tags for tags in outcomes.values())
+    return len(outcomes) - failed - skipped, failed, skipped
 
 
 def summary(results: Sequence[Result]) -> int:

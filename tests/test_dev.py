@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -31,13 +32,42 @@ def test_the_last_line_is_the_total(dev, capsys):
     assert dev.summary(results[:1]) == 0
 
 
-def test_a_report_is_counted(dev, tmp_path):
-    report = tmp_path / "report.xml"
-    report.write_text(
-        '<testsuites><testsuite tests="10" failures="1" errors="2" skipped="3"/></testsuites>',
-        encoding="utf-8",
-    )
-    assert dev.count(report) == (4, 3, 3)
+REPORTED = """
+import pytest
+
+@pytest.fixture
+def left_dirty():
+    yield
+    raise OSError
+
+def test_passes():
+    pass
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_passes_with(number):
+    pass
+
+def test_fails():
+    raise OSError
+
+def test_fails_and_leaves_dirt(left_dirty):
+    raise OSError
+
+def test_leaves_dirt(left_dirty):
+    pass
+
+@pytest.mark.skip
+def test_skipped():
+    pass
+"""
+
+
+def test_a_report_is_counted_by_test(dev, tmp_path):
+    test, report = tmp_path / "test_it.py", tmp_path / "report.xml"
+    test.write_text(REPORTED, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", f"--junitxml={report}", str(test)]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert dev.count(report) == (3, 3, 1)
 
 
 @pytest.mark.parametrize("content", [None, "", "<testsuites>"])

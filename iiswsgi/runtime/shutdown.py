@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from iiswsgi.runtime import ownlogger
+from iiswsgi.runtime import ownlogger, signalthread
 
 __all__ = ["Shutdown"]
 
@@ -133,7 +133,7 @@ class Shutdown:
             return
         previous = {number: signal.signal(number, self._on_signal) for number in _numbers()}
         try:
-            with self._signal_thread() if sys.platform == "win32" else contextlib.nullcontext():
+            with signalthread.heard(self._hear_signal):
                 yield
         finally:
             ownlogger.hurry()
@@ -146,32 +146,10 @@ class Shutdown:
         if number == signal.SIGINT:
             signal.signal(number, signal.default_int_handler)
 
-    @contextlib.contextmanager
-    def _signal_thread(self) -> Iterator[None]:
-        """Notice signals though the main thread blocks in a read.
-
-        Windows interrupts no read for a signal, and Python runs its handlers in the main thread
-        only. The C part of the handler writes to the wake-up socket straight away.
-        """
-        receiver, sender = socket.socketpair()
-        receiver.settimeout(None)  # whatever default the application has set for its sockets
-        sender.setblocking(False)
-        previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        thread = threading.Thread(
-            target=self._read_signals, args=(receiver,), name="iiswsgi-signals", daemon=True
-        )
-        thread.start()
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(previous)
-            sender.close()
-            thread.join()
-
-    def _read_signals(self, receiver: socket.socket) -> None:
-        with receiver:
-            while number := receiver.recv(1):
-                self.request(signal.Signals(number[0]).name)
+    def _hear_signal(self, number: int) -> None:
+        """Heed a signal whose handler may have to wait, unless the application took it over."""
+        if signal.getsignal(number) == self._on_signal:
+            self.request(signal.Signals(number).name)
 
     def watch_event(self, handle: int) -> bool:
         """Watch IIS's shutdown event (``signalBeforeTerminateSeconds``); Windows only.

@@ -45,10 +45,11 @@ class Programs:
             check=False,
         )
 
-    def ask_served(self, application, **settings):
+    def ask_served(self, application, terminate=True, **settings):
         """One answer of an application that a process serves on a listening STDIN; not on Windows.
 
         :param application: the body of ``def app(environ, start_response)``.
+        :param terminate: whether to end the process, which otherwise is to end by itself.
         """
         body = textwrap.indent(textwrap.dedent(application), "    ")
         script = self.write(
@@ -66,8 +67,13 @@ class Programs:
                     sock.sendall(request)
                     return sock.recv(1000)
             finally:
-                process.terminate()
-                process.wait(20)
+                if terminate:
+                    process.terminate()
+                try:
+                    process.wait(20)
+                finally:
+                    process.kill()
+                    process.wait()
 
     @property
     def log(self):

@@ -239,8 +239,8 @@ def test_without_descriptors_idle_connections_make_room_and_it_is_told_once(monk
     real, failures = socket.socket.accept, []
 
     def accept(sock):
-        # As long as the first connection is there, the system has none for a second.
-        if running.listener._places._holders:
+        # As long as the first connection is there, and at least twice, the system has none more.
+        if running.listener._places._holders or len(failures) == 1:
             failures.append(sock)
             raise OSError(errno.EMFILE, "Too many open files")
         return real(sock)
@@ -250,7 +250,7 @@ def test_without_descriptors_idle_connections_make_room_and_it_is_told_once(monk
         idle.sendall(b"first")
         assert idle.recv(100) == b"FIRST"
         assert running.ask(b"second") == b"SECOND"
-    assert len(failures) > 1
+    assert len(failures) > 1  # all of one shortage
     told = [record.getMessage()[:11] for record in caplog.records]
     assert sorted(told) == ["IISWSGI-P14", "IISWSGI-P15"]
 
