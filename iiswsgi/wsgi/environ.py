@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from iiswsgi.errors import BadRequest
-from iiswsgi.wsgi.paths import cgi_paths, iis_paths
+from iiswsgi.wsgi.paths import cgi_paths, iis_paths, raw_path_of
 
 __all__ = ["make_environ"]
 
@@ -131,7 +131,8 @@ def _set_paths(environ: dict[str, Any], script_name: str | None) -> None:
         script, info, raw_path = iis_paths(environ, script_name)
     else:
         script, info = cgi_paths(environ, script_name)
-        raw_path = environ.get("REQUEST_URI", "").partition("?")[0] or None
+        uri = environ.get("REQUEST_URI")
+        raw_path = raw_path_of(uri) if uri else None
     environ["SCRIPT_NAME"] = script
     environ["PATH_INFO"] = info
     environ["iiswsgi.script_name"] = sent_script

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-__all__ = ["cgi_paths", "iis_paths", "mount_point"]
+__all__ = ["cgi_paths", "iis_paths", "mount_point", "raw_path_of"]
 
 
 def cgi_paths(variables: Mapping[str, str], setting: str | None) -> tuple[str, str]:
@@ -58,8 +58,24 @@ def iis_paths(variables: Mapping[str, str], setting: str | None) -> tuple[str, s
     if sent_info and sent_info != sent_script:
         # A handler on a file name, and something after the file: IIS says where the script ends,
         # whether allowPathInfo is on (PATH_INFO is the rest) or off (PATH_INFO is the whole).
-        end = max(end, _prefix_end(path, sent_script) or 0)
+        script_end = _prefix_end(path, sent_script.rstrip("/")) or 0
+        if script_end < len(path) or _is_unmistakable(sent_script):
+            end = max(end, script_end)
+        # Else nothing comes after the script: both are the whole path, one of them in UTF-8.
     return path[:end], path[end:], raw_path
+
+
+def raw_path_of(uri: str) -> str | None:
+    """Give the path of a REQUEST_URI as it is, without query, scheme and host.
+
+    None if it has no path: ``*`` (OPTIONS), or nothing that is known.
+    """
+    raw_path = uri.partition("?")[0]
+    if not raw_path.startswith("/"):
+        raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
+        if not raw_path.startswith("/"):
+            return None
+    return raw_path
 
 
 @functools.lru_cache(maxsize=64)
@@ -88,11 +104,9 @@ def _choose(
     for uri in (_rewritten(variables), variables.get("REQUEST_URI")):
         if not uri:
             continue
-        raw_path = uri.partition("?")[0]
-        if not raw_path.startswith("/"):
-            raw_path = _SCHEME_AND_HOST.sub("", raw_path, count=1) or "/"
-            if not raw_path.startswith("/"):
-                continue  # "*" of OPTIONS, or nothing that is known
+        raw_path = raw_path_of(uri)
+        if raw_path is None:
+            continue
         path = raw_path
         # A path is nearly always free of what stands for something else.
         if "%" in raw_path or "\\" in raw_path or "/." in raw_path:
@@ -101,13 +115,27 @@ def _choose(
         end = _prefix_end(path, mount)
         if end is not None:
             return path, first[1], end
-    path = _rooted(sent_info if sent_info.startswith(sent_script) else sent_script + sent_info)
+    path = _rooted(_sent_path(sent_script, sent_info))
     end = _prefix_end(path, mount)
     if first is None:
         return path, None, end
     # With the client's path outside the mount point and IIS's own inside it, a rule has rewritten
     # the request from elsewhere into this application, or IIS has tidied up more than we can.
     return (path if end is not None else first[0]), first[1], end
+
+
+def _sent_path(script: str, info: str) -> str:
+    """Give the path by IIS's SCRIPT_NAME and PATH_INFO, only one of which may be in UTF-8."""
+    if _prefix_end(info, script) is not None:
+        return info  # the whole, with the script in front
+    if _prefix_end(script, info) == len(script):
+        return script
+    return script + info
+
+
+def _is_unmistakable(path: str) -> bool:
+    """Whether the path reads the same in UTF-8 and in the server's code page."""
+    return path.isascii() and "?" not in path
 
 
 def _rewritten(variables: Mapping[str, str]) -> str | None:

@@ -343,6 +343,42 @@ ENCODINGS = [
         paths("/caf?", "/a b", **{"iiswsgi.raw_path": ABSENT}),
     ),
     Row(
+        "PATH_INFO in UTF-8, SCRIPT_NAME not",
+        script("/app/M%C3%BCller", "/app/M?ller", utf8("/app/Müller"), mount="/app"),
+        paths("/app", utf8("/Müller")),
+    ),
+    Row(
+        "SCRIPT_NAME in UTF-8, PATH_INFO not",
+        script("/M%C3%BCller/a", utf8("/Müller/a"), "/M\xfcller/a"),
+        paths("", utf8("/Müller/a")),
+    ),
+    Row(
+        "PATH_INFO in UTF-8, SCRIPT_NAME not, a script with more after it",
+        script("/M%C3%BC.wsgi/%C3%BC", "/M?.wsgi", utf8("/Mü.wsgi/ü")),
+        paths(utf8("/Mü.wsgi"), utf8("/ü")),
+    ),
+    Row(
+        "no REQUEST_URI, PATH_INFO in UTF-8, SCRIPT_NAME not",
+        script("", "/app/M?ller", utf8("/app/Müller"), mount="/app"),
+        paths("/app", utf8("/Müller")),
+    ),
+    Row(
+        "no REQUEST_URI, SCRIPT_NAME in UTF-8, PATH_INFO not",
+        script("", utf8("/app/Müller"), "/app/M?ller", mount="/app"),
+        paths("/app", utf8("/Müller")),
+    ),
+    Row(
+        "no REQUEST_URI, PATH_INFO in UTF-8, SCRIPT_NAME not, more after the script",
+        script("", "/M?.wsgi", utf8("/Mü.wsgi/ü")),
+        paths(utf8("/Mü.wsgi"), utf8("/ü")),
+    ),
+    Row(
+        "a slash too many before the script's rest",
+        script("/app//x", "/app/", "/x", mount="/app"),
+        paths("/app", "//x"),
+    ),
+    Row("a slash too many at the root", script("//x", "/", "/x"), paths("", "//x")),
+    Row(
         "no REQUEST_URI, allowPathInfo on",
         script("", "/app/run.wsgi", "/x", mount="/app"),
         paths("/app/run.wsgi", "/x"),
@@ -406,6 +442,16 @@ REWRITING = [
 ]
 
 SERVERS = [
+    Row(
+        "an absolute URL from another server",
+        server(SCRIPT_NAME="", PATH_INFO="/a b", REQUEST_URI="http://host/a%20b?q"),
+        paths("", "/a b", **{"iiswsgi.raw_path": "/a%20b"}),
+    ),
+    Row(
+        "the asterisk of OPTIONS from another server",
+        server(REQUEST_METHOD="OPTIONS", SCRIPT_NAME="", PATH_INFO="", REQUEST_URI="*"),
+        paths("", "", **{"iiswsgi.raw_path": ABSENT}),
+    ),
     Row(
         "nginx with PATH_INFO split",
         server(

@@ -74,24 +74,34 @@ def test_an_application_sees_the_same_wherever_it_is_mounted(mount, below):
     assert mounted["PATH_INFO"].lstrip("/") == at_root["PATH_INFO"].lstrip("/")
 
 
+IN_UTF8 = [
+    (),
+    FIXED_NAMES,
+    *([name] for name in ("APPL_MD_PATH", "PATH_INFO", "REQUEST_URI", "SCRIPT_NAME")),
+    ["REQUEST_URI", "PATH_INFO"],  # seen on Azure
+]
+"""What an administrator may have listed in ``FastCGIUtf8ServerVariables``."""
+
+
 @pytest.mark.parametrize("mount", ["", "/app", "/app/sub", "/café", "/ÀB/c d"])
-@pytest.mark.parametrize("in_utf8", [False, True])
+@pytest.mark.parametrize("in_utf8", IN_UTF8, ids=lambda names: "+".join(names[:2]) or "none")
 @pytest.mark.parametrize("allow_path_info", [False, True])
 @pytest.mark.parametrize("rewritten", [False, True])
-def test_what_the_stand_in_sends_is_understood(mount, in_utf8, allow_path_info, rewritten):
+@pytest.mark.parametrize("letters", ["Müller & Co", "Дом"])  # in the code page, and beyond it
+def test_what_the_stand_in_sends_is_understood(mount, in_utf8, allow_path_info, rewritten, letters):
     """Two that were written by themselves: IIS's variables made here, and taken apart there."""
-    wanted = quote(f"{mount}/Müller & Co/a+b") + "?x=1"
+    wanted = quote(f"{mount}/{letters}/a+b") + "?x=1"
     request = HttpRequest("GET", quote(f"{mount}/handler") if rewritten else wanted)
     variables = make_variables(
         request,
         Place("C:\\site", virtual_path=mount, separator="\\"),
         allow_path_info=allow_path_info,
-        utf8_names=FIXED_NAMES if in_utf8 else (),
+        utf8_names=in_utf8,
         rewrite=Rewrite(wanted) if rewritten else None,
     )
     environ = make_environ(dict(variables))
     assert environ["SCRIPT_NAME"] == utf8(mount)
-    assert environ["PATH_INFO"] == utf8("/Müller & Co/a+b")
+    assert environ["PATH_INFO"] == utf8(f"/{letters}/a+b")
     assert environ["iiswsgi.raw_path"] == wanted.partition("?")[0]
     lint(environ)
 
