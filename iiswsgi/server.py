@@ -11,7 +11,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING
 
-from iiswsgi import launch
+from iiswsgi import launch, tracebacks
 from iiswsgi.errors import Error, ExitStatus
 from iiswsgi.gateway import IISWSGIServer
 from iiswsgi.inifile import paste_command_line, server_options
@@ -102,7 +102,7 @@ def serve_failure(ready: Launch, error: BaseException, *, is_logged: bool = Fals
         "IISWSGI-S16: the application could not be loaded; every request is answered with the "
         "500 page, error id %s",
         error_id,
-        exc_info=None if is_logged else error,
+        exc_info=None if is_logged else tracebacks.info(error),
     )
     page = ErrorPage(ready.log.path, ready.settings.expose_tracebacks)
     serve_launched(ready, page.not_loaded(error_id, error))

@@ -14,8 +14,9 @@ import iiswsgi
 
 PACKAGE = Path(iiswsgi.__file__).parent
 
-EVERYWHERE = {"iiswsgi", "iiswsgi.errors", "iiswsgi.masking"}
-"""What any module may import: the version, the errors, and what hides secrets from people."""
+EVERYWHERE = {"iiswsgi", "iiswsgi.errors", "iiswsgi.masking", "iiswsgi.tracebacks"}
+"""What any module may import: the version, the errors, what hides secrets from people, and what
+shows a traceback."""
 
 WINDOWS_ONLY = {
     "iiswsgi.win32",
@@ -67,6 +68,7 @@ MAY_IMPORT = {
     },
     "iiswsgi.locality": set(),
     "iiswsgi.masking": set(),
+    "iiswsgi.tracebacks": set(),
     "iiswsgi.wsgi": {"iiswsgi.locality"},
     "iiswsgi.iis": {"iiswsgi.process"},
     "iiswsgi.server": {*LOWER_ROOMS, *JOINERS, "iiswsgi.testapp"},

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 import configparser
+import contextlib
 import locale
 import re
 from collections.abc import Iterable
+
+from iiswsgi import tracebacks
 
 __all__ = ["fault", "withhold"]
 
@@ -69,7 +72,8 @@ def withhold(error: BaseException) -> None:
     chain = _chain(error)
     told: dict[str, str] = {}
     for each in chain:
-        if isinstance(each, _REPEATS_VALUES):
+        # Of one that is none, isinstance would ask an attribute, which may raise.
+        if issubclass(type(each), _REPEATS_VALUES) and isinstance(each, _REPEATS_VALUES):
             text = f"Error in file {_file(each)}: {fault(each)}"
             told[str(each)] = each.message = text
             each.args = (text,)
@@ -88,8 +92,10 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
         if each is None or id(each) in found:
             continue
         found[id(each)] = each
-        members = getattr(each, "exceptions", ())  # Python 3.10 has no ExceptionGroup to ask for
-        left += [each.__cause__, each.__context__]
+        left += [tracebacks.cause(each), tracebacks.context(each)]
+        members: object = ()
+        with contextlib.suppress(Exception):  # Python 3.10 has no ExceptionGroup to ask for
+            members = each.exceptions  # type: ignore[attr-defined]
         if isinstance(members, tuple):
             left += [member for member in members if isinstance(member, BaseException)]
     return found.values()

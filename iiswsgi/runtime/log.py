@@ -14,10 +14,10 @@ import errno
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from typing import TextIO
 
+from iiswsgi import tracebacks
 from iiswsgi.runtime import deadman, fds, identity, logconfig, logentry, sharedfile
 from iiswsgi.runtime.convert import STDERR
 from iiswsgi.runtime.logfile import KEPT_FILES, MAX_SIZE, LogFile
@@ -238,8 +238,7 @@ class Handler(Destination):
             return
         self._failure_told = True
         text = "IISWSGI-L11: a logging handler of the application raised at a record of ours."
-        trace = traceback.format_exception(type(error), error, error.__traceback__)
-        self._log.record("ERROR", __name__, text, "".join(trace))
+        self._log.record("ERROR", __name__, text, tracebacks.as_text(error))
 
 
 def _write_fault(file: LogFile, head: bytes) -> str:

@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from iiswsgi import tracebacks
 from iiswsgi.runtime import running
 
 __all__ = ["Entry", "Render", "entry", "of_record"]
@@ -42,7 +43,15 @@ def entry(level: str, name: str, text: str, details: str = "") -> Entry:
     return Entry(level, name, text, details, time.time(), running.number())
 
 
-_FORMAT = logging.Formatter()
+class _Formatter(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's own name
+        try:
+            return super().formatException(ei)
+        except Exception:  # of an exception that cannot be shown as Python shows others
+            return tracebacks.as_text(ei[1]).removesuffix("\n")
+
+
+_FORMAT = _Formatter()
 
 
 def of_record(record: logging.LogRecord) -> Entry:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NoReturn, Protocol, TextIO
 
+from iiswsgi import tracebacks
+
 __all__ = ["Guard", "Sink"]
 
 
@@ -138,6 +140,7 @@ def _traceback(
     """As Python prints it, except for values of INI files."""
     from iiswsgi.runtime import inifault  # a process that ends in order need not wait for it
 
-    if value is not None:
-        inifault.withhold(value)
-    return "".join(traceback.format_exception(kind, value, trace))
+    if value is None:
+        return "".join(traceback.format_exception(kind, value, trace))
+    inifault.withhold(value)
+    return tracebacks.as_text(value)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from iiswsgi import tracebacks
 from iiswsgi.errors import BadRequest, ClientDisconnected, Error, RequestTooLarge
 from iiswsgi.wsgi.errorpage import ErrorPage, Page, new_error_id
 from iiswsgi.wsgi.headers import MAX_HEADER_BYTES
@@ -156,7 +157,7 @@ def _failed(
                 "with the 500 page, error id %s",
                 name,
                 error_id,
-                exc_info=error,
+                exc_info=tracebacks.info(error),
             )
             page = error_page.failed(variables, error_id, error)
         return _send_page(page, reply.is_head, reply.response, name)
@@ -172,7 +173,7 @@ def _failed(
         "the response is broken off"
         if outcome is Outcome.BROKEN
         else "the client knows how long the response has to be",
-        exc_info=error,
+        exc_info=tracebacks.info(error),
     )
     return outcome
 
@@ -186,17 +187,21 @@ def _has_left(response: Response) -> bool:
     return False
 
 
-def _cause(error: BaseException) -> BaseException:
-    """Give the error of ours that an application or framework has wrapped in its own."""
+def _cause(error: BaseException) -> ClientDisconnected | RequestTooLarge | None:
+    """Give the error of ours, if an application or framework has passed it on or wrapped it."""
     inner: BaseException | None = error
     for _ in range(_CAUSES):
         if inner is None:
             break
-        if isinstance(inner, (ClientDisconnected, RequestTooLarge)):
+        # Of one that is neither, isinstance would ask an attribute, which may raise.
+        if issubclass(type(inner), _OURS) and isinstance(inner, _OURS):
             return inner
-        inner = inner.__cause__ or inner.__context__
-    return error
+        below = tracebacks.cause(inner)
+        inner = tracebacks.context(inner) if below is None else below
+    return None
 
+
+_OURS = (ClientDisconnected, RequestTooLarge)
 
 _CAUSES = 16
 """How many wrappings are looked through; contexts may form a ring."""
@@ -226,7 +231,7 @@ def _send_page(page: Page, is_head: bool, response: Response, name: str) -> Outc
             "IISWSGI-W13: the page %r could not be sent; the response is broken off: %s",
             page.status,
             error,
-            exc_info=error,
+            exc_info=tracebacks.info(error),
         )
         return Outcome.BROKEN
     return Outcome.COMPLETE
@@ -245,5 +250,5 @@ def _close(result: Any, environ: Environ) -> None:
             "IISWSGI-W03: %s: close() of the application's result failed; the response is not "
             "affected",
             request_name(environ),
-            exc_info=error,
+            exc_info=tracebacks.info(error),
         )

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import string
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from iiswsgi import tracebacks
 from iiswsgi.locality import is_local
 
 __all__ = ["ErrorPage", "Page", "new_error_id"]
@@ -90,9 +90,8 @@ class ErrorPage(NamedTuple):
 
         :param variables: as :func:`iiswsgi.locality.is_local` wants them.
         """
-        trace = (
-            "".join(traceback.format_exception(error)) if error and self._shows(variables) else ""
-        )
+        shows = error is not None and self._shows(variables)
+        trace = tracebacks.as_text(error) if error is not None and shows else ""
         status = "500 Internal Server Error"
         return self._page(variables, status, _TEXTS[status], error_id, trace)
 
@@ -112,7 +111,7 @@ class ErrorPage(NamedTuple):
         :param error_id: the id in the log line that has the traceback.
         :param error: what loading it raised.
         """
-        trace = "".join(traceback.format_exception(error)) if error else ""
+        trace = "" if error is None else tracebacks.as_text(error)
 
         def stand_in(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
             shown = trace if self._shows(environ) else ""

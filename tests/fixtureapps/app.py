@@ -33,6 +33,11 @@ def make_broken_app(global_conf, **local_conf):
     raise RuntimeError("this application cannot be loaded")
 
 
+def make_unshowable_app(global_conf, **local_conf):
+    """Cannot be loaded, and Python cannot show why."""
+    raise_unshowable({}, None, "")
+
+
 def make_linted_app(global_conf, **local_conf):
     """The same, with wsgiref's lint between it and the server: an AssertionError if either errs."""
     return validator(application)
@@ -101,6 +106,11 @@ def sleep(environ, start_response, rest):
 def raise_(environ, start_response, rest):
     """Fail before the head."""
     raise RuntimeError("raised on request: secret-detail")
+
+
+def raise_unshowable(environ, start_response, rest):
+    """Fail as a template engine does that gives Python its source as bytes."""
+    raise SyntaxError("in a template", ("page.pt", 1, 1, b"<a"))
 
 
 def raise_late(environ, start_response, rest):
@@ -266,6 +276,7 @@ ROUTES = {
     "sleep": sleep,
     "raise": raise_,
     "raise-late": raise_late,
+    "raise-unshowable": raise_unshowable,
     "exit": exit_,
     "crash": crash,
     "system-exit": system_exit,

@@ -240,6 +240,14 @@ def test_an_exception_is_a_plain_page_with_an_id_that_the_log_has(client):
     assert client.get("/").status == 200
 
 
+def test_an_exception_that_python_cannot_show_is_a_page_and_in_the_log(client):
+    answer = client.get("/raise-unshowable")
+    assert answer.status == 500
+    wait_for_its_id(client, answer)
+    client.wait_for_log("SyntaxError: (Python's own formatter fails for it with TypeError)")
+    assert client.get("/").status == 200
+
+
 PREFIX = """
 [filter:prefix]
 use = egg:PasteDeploy#prefix
@@ -301,6 +309,15 @@ def test_an_application_that_cannot_be_loaded_says_where_to_look(tmp_path):
         assert "cannot be loaded" not in answer.text  # the exception's own words
         client.wait_for_log("RuntimeError: this application cannot be loaded")
         client.wait_for_log("about to fail")
+        wait_for_its_id(client, answer)
+
+
+def test_one_whose_failure_python_cannot_show_has_its_page_too(tmp_path):
+    site = make_site(tmp_path, "paste.app_factory = fixtureapps.app:make_unshowable_app")
+    with serving(site) as client:
+        answer = client.get("/")
+        assert answer.status == 500
+        client.wait_for_log("IISWSGI-S16")
         wait_for_its_id(client, answer)
 
 

@@ -15,6 +15,7 @@ from iiswsgi.errors import ClientDisconnected, RequestTooLarge
 from iiswsgi.fastcgi import protocol
 from iiswsgi.fastcgi.protocol import RecordType
 from iiswsgi.wsgi.filewrapper import FileWrapper
+from tests.fuzz.awkward import AWKWARD
 
 VARIABLES = {
     "SCRIPT_NAME": "",
@@ -126,6 +127,7 @@ ERRORS = (
     _ring,
     _chain,
     _group,
+    *AWKWARD.values(),
 )
 
 GOOD_STATUSES = (

@@ -10,8 +10,10 @@ from wsgiref.validate import validator
 import pytest
 
 from iiswsgi.errors import BadRequest, RequestTooLarge
+from iiswsgi.wsgi import call as module
 from iiswsgi.wsgi.call import Outcome, call, refuse
 from iiswsgi.wsgi.errorpage import ErrorPage
+from tests.fuzz.awkward import AWKWARD
 from tests.wsgi.helpers import LEFT, Closable, Recorder, answers, make_request, run
 
 
@@ -415,6 +417,49 @@ def test_the_header_limit_is_the_callers():
 # ---- failures -------------------------------------------------------------------------------
 
 ERRORS = [Weird("x"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()]
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """The records, as they are: pytest's own handler would show the exception, and fail."""
+    records = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record):
+            records.append(record)
+
+    alone = logging.Logger("alone")
+    alone.addHandler(Keeper())
+    monkeypatch.setattr(module, "log", alone)
+    return records
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["hidden", "shown"])
+@pytest.mark.parametrize("make", AWKWARD.values(), ids=AWKWARD)
+def test_an_exception_that_cannot_be_looked_at_is_a_500_too(make, shown, logged):
+    def application(environ, start_response):
+        raise make()
+
+    page = ErrorPage(expose_tracebacks=shown)
+    outcome, response = run(application, error_page=page, REMOTE_ADDR="127.0.0.1")
+    assert (outcome, response.status) == (Outcome.COMPLETE, "500 Internal Server Error")
+    assert [record.getMessage()[:11] for record in logged] == ["IISWSGI-W01"]
+    assert ("in application" in response.sent.decode()) is shown
+
+
+@pytest.mark.parametrize("make", AWKWARD.values(), ids=AWKWARD)
+def test_neither_does_one_matter_in_close(make, logged):
+    class Result(list):
+        def close(self):
+            raise make()
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "2")])
+        return Result([b"ok"])
+
+    outcome, response = run(application)
+    assert (outcome, response.sent) == (Outcome.COMPLETE, b"ok")
+    assert [record.getMessage()[:11] for record in logged] == ["IISWSGI-W03"]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
