@@ -130,6 +130,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             ),
             connection_limit=settings.connection_limit,
             timeout=settings.channel_timeout,
+            min_rate=settings.min_rate,
             graceful_timeout=settings.graceful_timeout,
             allowed=allowed,
         )

@@ -58,7 +58,8 @@ class Settings:
         100,
         "",
         "Connections held at once on sockets, those included that a web server keeps open"
-        " without a request; for a further one, the one that has been idle longest is ended."
+        " without a request; for a further one, the one that has been idle longest is ended,"
+        " else one whose peer is slower than min_rate, else the oldest one after its request."
         " Each costs a thread and a handle, of which a process may have 1024 on many"
         " systems. A higher number of threads raises it, where only that one is given.",
     )
@@ -69,6 +70,15 @@ class Settings:
         "A connection on a socket whose peer neither sends nor takes a byte for so long"
         " is closed; 0 waits for ever. Two minutes are longer than web servers wait"
         " themselves (nginx 60, IIS 70). On a pipe IIS watches the time.",
+    )
+    min_rate: Setting[int] = Setting(
+        convert.count_from(0, 1_000_000_000),
+        500,
+        "bytes a second",
+        "Once connection_limit is reached and another connection waits, a request on a socket"
+        " whose peer sends or takes less, while it is waited for, is ended, after 20 seconds in"
+        " which it may be silent; 0 ends none. No browser is so slow; as much as Apache's"
+        " mod_reqtimeout asks for.",
     )
     script_name: Setting[str | None] = Setting(
         convert.script_name,
@@ -144,8 +154,8 @@ class Settings:
         "seconds",
         "A request that runs so long, or an application that loads so long, is reported in the"
         " log with the stacks of all threads; 0 for never. IIS ends the process, without a word"
-        " of what it did, after 70 seconds without a byte (activityTimeout) and 90 in all"
-        " (requestTimeout); raise all three together.",
+        " of what it did, after 70 seconds without a byte (activityTimeout; 30 in IIS 7.0, where"
+        " this is best 20) and 90 in all (requestTimeout); raise all three together.",
     )
     expose_tracebacks: Setting[bool] = Setting(
         convert.flag,

@@ -36,9 +36,10 @@ is empty nobody can tell who came before it."""
 class Listener:
     """Accepts connections until a stop is requested and gives each to *serve* in a thread.
 
-    :param connection_limit: connections held at once; for further ones, those which have been idle
-        longest are ended, else the request that has stalled longest, else they wait.
+    :param connection_limit: connections held at once; further ones wait, and :class:`Places` sees
+        to it that they need not wait long.
     :param timeout: seconds a peer may be silent or take nothing; 0 for ever.
+    :param min_rate: bytes a second below which a peer is slow; 0 for never.
     :param graceful_timeout: seconds that requests may still take once a stop is requested.
     :param allowed: the addresses that may connect, None for any.
     """
@@ -51,6 +52,7 @@ class Listener:
         *,
         connection_limit: int,
         timeout: float,
+        min_rate: int = 0,
         graceful_timeout: float,
         allowed: frozenset[str] | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class Listener:
         self._stop = stop
         self._serve = serve
         self._timeout = timeout or None
+        self._min_rate = min_rate
         self._graceful_timeout = graceful_timeout
         self._allowed = allowed
         self._places = Places(connection_limit)
@@ -146,7 +149,7 @@ class Listener:
     def _run(self, sock: socket.socket, name: str) -> None:
         transport = None
         try:
-            transport = AcceptedTransport(sock, self._stop, name, self._timeout)
+            transport = AcceptedTransport(sock, self._stop, name, self._timeout, self._min_rate)
             self._places.add(transport)
             self._serve(transport)
         finally:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from iiswsgi.fastcgi.transport import places
+from iiswsgi.fastcgi.transport import accepted, pace
 from iiswsgi.fastcgi.transport.address import open_listener
 from iiswsgi.fastcgi.transport.listener import Listener
 from iiswsgi.runtime.shutdown import Shutdown
@@ -105,7 +105,7 @@ def test_the_connection_that_is_idle_longest_leaves_its_place(caplog):
 
 
 def test_a_request_that_stalls_leaves_its_place_to_one_that_does_not(monkeypatch, caplog):
-    monkeypatch.setattr(places, "_STALLED", 0.2)
+    monkeypatch.setattr(pace, "_CREDIT", 0.2)
 
     def body(transport):
         if transport.receive_idle() == b"begins":
@@ -115,12 +115,12 @@ def test_a_request_that_stalls_leaves_its_place_to_one_that_does_not(monkeypatch
         transport.close()
 
     ended = []
-    with Running(body, connection_limit=1) as running:
+    with Running(body, connection_limit=1, min_rate=500) as running:
         with socket.create_connection(running.address, 10) as stalls:
             stalls.sendall(b"begins")
             assert running.ask(b"whole") == b"served"
         assert ended == [b""]
-    assert "in the middle of a request, but silent" in caplog.text
+    assert "slower than min_rate, is ended in the middle of a request" in caplog.text
 
 
 def test_a_request_that_runs_keeps_its_place():
@@ -235,7 +235,7 @@ def test_who_waits_for_a_place_at_the_stop_gets_it_when_a_request_ends():
 
 
 def test_without_descriptors_idle_connections_make_room_and_it_is_told_once(monkeypatch, caplog):
-    monkeypatch.setattr(places, "_IDLE", 0.1)
+    monkeypatch.setattr(accepted, "_LINGER", 0.1)
     real, failures = socket.socket.accept, []
 
     def accept(sock):
