@@ -57,17 +57,25 @@ def end() -> None:
     """The request of this thread is over, if there is one."""
     thread = get_ident()
     if _callbacks:
-        # Before the request is forgotten: what they log belongs to it.
-        for callback in _callbacks.pop(thread, ()):
-            callback()
+        _call_back(thread)
     if _running.pop(thread, None) and _witness is not None:
         _witness.end(thread)
 
 
 def ending() -> None:
-    """The last bytes of this thread's request are about to leave."""
+    """The last bytes of this thread's request are about to leave.
+
+    What is to be done at its end is done now: IIS may end the process as soon as it has them.
+    """
+    if _callbacks:
+        _call_back(get_ident())
     if _witness is not None:
         _witness.ending(get_ident())
+
+
+def _call_back(thread: int) -> None:
+    for callback in _callbacks.pop(thread, ()):
+        callback()
 
 
 def number() -> int | None:
@@ -77,7 +85,7 @@ def number() -> int | None:
 
 
 def at_end(callback: Callable[[], object]) -> None:
-    """Call back once, in this thread, when its request ends; without a request, never.
+    """Call back once, in this thread, before its request ends; without a request, never.
 
     :param callback: must not raise.
     """

@@ -39,13 +39,25 @@ def heard(tell: Callable[[int], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.set_wakeup_fd(previous)
-        _descriptor = -1
-        with contextlib.suppress(OSError):
-            # Closing alone ends no reading while a child that was forked off has the socket too.
-            sender.shutdown(socket.SHUT_RDWR)
+        _restore(previous)
+        # A child that was forked off and comes here has no such thread, and only a copy of the
+        # socket: to shut that down would end its parent's thread.
+        is_ours, _descriptor = _descriptor == sender.fileno(), -1
+        if is_ours:
+            # Closing alone ends no reading while such a child has the socket too.
+            with contextlib.suppress(OSError):
+                sender.shutdown(socket.SHUT_RDWR)
         sender.close()
-        thread.join()
+        if is_ours:
+            thread.join()
+
+
+def _restore(previous: int) -> None:
+    """Give the numbers to whoever had them before, unless the application has set another."""
+    current = signal.set_wakeup_fd(-1)
+    wanted = previous if current == _descriptor else current
+    with contextlib.suppress(OSError, ValueError):  # closed since, as an event loop can be
+        signal.set_wakeup_fd(wanted, warn_on_full_buffer=False)
 
 
 def _pass_on(receiver: socket.socket, tell: Callable[[int], object]) -> None:
@@ -55,9 +67,11 @@ def _pass_on(receiver: socket.socket, tell: Callable[[int], object]) -> None:
 
 
 def _after_fork_in_child() -> None:
-    previous = signal.set_wakeup_fd(-1)
-    if previous != _descriptor:
-        signal.set_wakeup_fd(previous)
+    global _descriptor
+    current = signal.set_wakeup_fd(-1)
+    if current != _descriptor:
+        signal.set_wakeup_fd(current)
+    _descriptor = -1
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -1,6 +1,7 @@
 """The access log: one line for each request, with what its response was and how long it took.
 
-The line is written once the response is on its way, so that nobody waits for it.
+The line is written before the last bytes of the response leave: IIS may end the process as soon as
+it has them.
 """
 
 from __future__ import annotations

@@ -139,6 +139,12 @@ def system_exit(environ, start_response, rest):
     sys.exit(int(rest or 7))
 
 
+def print_half(environ, start_response, rest):
+    """Print without a newline."""
+    print(f"half {rest} without its newline", end="")
+    return text(start_response, "printed\n")
+
+
 def print_(environ, start_response, rest):
     """Write REST by every way a program has to write something."""
     mark = rest or "mark"
@@ -281,6 +287,7 @@ ROUTES = {
     "crash": crash,
     "system-exit": system_exit,
     "print": print_,
+    "print-half": print_half,
     "env": env,
     "size": size,
     "read-partial": read_partial,

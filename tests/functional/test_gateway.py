@@ -424,6 +424,21 @@ def test_instance_max_requests_loses_none(tmp_path):
         assert not counters.failed
 
 
+def test_a_process_that_is_ended_after_its_answer_has_said_all(tmp_path):
+    """As IIS does by default: signalBeforeTerminateSeconds is 0."""
+    site = make_site(
+        tmp_path, options="access_log = true", instanceMaxRequests=1, signalBeforeTerminateSeconds=0
+    )
+    with serving(site) as client:
+        for number in range(15):
+            assert client.get(f"/print-half/{number}").status == 200
+        counters = client.pool.counters
+        assert counters.answered == 15
+        for number in range(15):
+            assert client.log.count(f"half {number} without its newline") == 1
+            assert client.log.count(f"GET /print-half/{number} 200 ") == 1
+
+
 def leaving(client):
     """How the processes that have ended did end."""
     return [event for event in client.pool.events if " ended: " in event]

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -112,10 +113,11 @@ def request(path, body=b"", **variables):
     )
 
 
-def ask(sock, data):
-    """Status line and body of the answer."""
+def ask(sock, data, began=b""):
+    """Status line and body of the answer, which *began* with what was received already."""
     sock.sendall(data)
-    decoder, stdout = protocol.Decoder(), b""
+    decoder, stdout = protocol.Decoder(), bytearray()
+    decoder.feed(began)
     while True:
         record = decoder.next_record()
         if record is None:
@@ -125,7 +127,7 @@ def ask(sock, data):
         elif record.type == RecordType.STDOUT:
             stdout += record.content
         elif record.type == RecordType.END_REQUEST:
-            head, _, body = stdout.partition(b"\r\n\r\n")
+            head, _, body = bytes(stdout).partition(b"\r\n\r\n")
             return head.split(b"\r\n")[0].decode(), body
 
 
@@ -214,3 +216,46 @@ def test_over_a_limit_there_is_an_answer_in_words_and_the_next_is_served(limited
             assert status == f"Status: {expected}"
             assert body == b"hello" or expected.encode() in body
             assert ask(sock, request("/count", b"x" * 10000))[1] == b"10000 bytes"
+
+
+@pytest.mark.parametrize("name", OVER)
+def test_over_a_limit_nothing_happens_to_a_request_that_is_under_way(limited, name):
+    """One that sends its body, and one whose response is being taken."""
+    data, _ = OVER[name]
+    upload = request("/count", b"x" * 10000)
+    with limited.connect() as sends, limited.connect() as takes, limited.connect() as sock:
+        sends.sendall(upload[:-5000])
+        takes.sendall(request("/give/6553600"))
+        began = takes.recv(100)
+        for _ in range(2):
+            ask(sock, data)
+        sends.sendall(upload[-5000:])
+        assert ask(sends, b"")[1] == b"10000 bytes"
+        _, body = ask(takes, b"", began)
+        assert body == b"g" * 6553600
+
+
+def test_connections_in_constant_use_make_room_too(tmp_path):
+    """And so do those whose peers drip, in the time that the setting gives them."""
+    done = threading.Event()
+
+    def use(running):
+        while not done.is_set():
+            with running.connect() as sock, contextlib.suppress(OSError, AssertionError):
+                while not done.is_set():
+                    assert ask(sock, request("/"))[1] == b"hello"
+
+    with gateway(tmp_path, "connection_limit = 4") as running:
+        users = [threading.Thread(target=use, args=(running,)) for _ in range(4)]
+        for user in users:
+            user.start()
+        try:
+            for _ in range(5):
+                status, _, seconds = running.ask()
+                assert status == "Status: 200 OK"
+                assert seconds < 10
+        finally:
+            done.set()
+            for user in users:
+                user.join()
+    assert running.log.read_text(encoding="utf-8").count("IISWSGI-P15") == 1

@@ -53,6 +53,16 @@ def test_the_end_calls_back_once_and_within_the_request():
     assert seen == [number]
 
 
+def test_it_calls_back_before_the_last_bytes_leave_and_not_again():
+    seen = []
+    running.begin({})
+    running.at_end(lambda: seen.append("callback"))
+    running.ending()
+    assert seen == ["callback"]
+    running.end()
+    assert seen == ["callback"]
+
+
 def test_without_a_request_there_is_no_end():
     running.at_end(lambda: 1 / 0)
     running.begin({})

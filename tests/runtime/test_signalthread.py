@@ -63,6 +63,47 @@ def test_who_listened_before_listens_again():
         assert signal.set_wakeup_fd(before) == theirs.fileno()
 
 
+def test_who_listened_before_may_be_gone():
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    before = signal.set_wakeup_fd(theirs.fileno())
+    with signalthread.heard(print):
+        ours.close()
+        theirs.close()
+    assert signal.set_wakeup_fd(before) == -1
+
+
+def test_who_listens_meanwhile_keeps_listening():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        with signalthread.heard(print):
+            before = signal.set_wakeup_fd(theirs.fileno())
+        assert signal.set_wakeup_fd(-1) == theirs.fileno()
+        assert before != -1
+
+
+@POSIX
+def test_a_child_that_leaves_in_order_ends_nothing_of_its_parents(programs):
+    result = programs.run(
+        """
+        import signal, threading, time
+        from iiswsgi.runtime.shutdown import Shutdown
+
+        with Shutdown().signals():
+            child = os.fork()
+            if not child:
+                sys.exit(7)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            time.sleep(0.2)
+            print(status, [thread.name for thread in threading.enumerate()])
+        """
+    )
+    assert result.stdout.split(b" ", 1) == [b"7", b"['MainThread', 'iiswsgi-signals']\n"], (
+        result.stderr
+    )
+
+
 @POSIX
 def test_a_signal_that_another_thread_takes_wakes_whoever_waits():
     shutdown = Shutdown()
