@@ -59,6 +59,7 @@ th {{ font-weight: 600; width: 35%; }}
 <table id="summary">
 {summary}
 </table>
+<p>{trouble}</p>
 <h2>WSGI environ</h2>
 <table id="environ">
 {environ}
@@ -66,6 +67,12 @@ th {{ font-weight: 600; width: 35%; }}
 </body>
 </html>
 """
+
+
+_TROUBLE = (
+    "When an application fails instead, its page shows an error id. The cause is in the log, beside"
+    " this id; on the server, python -m iiswsgi log finds the log and prints it."
+)
 
 
 def make_test_app(global_conf: dict[str, str], **local_conf: str) -> WSGIApplication:
@@ -154,12 +161,14 @@ def _printable(text: str) -> str:
 
 def _text(summary: list[tuple[str, str]], rows: list[tuple[str, str]]) -> str:
     lines = [f"{name}: {value}" for name, value in summary]
-    lines += ["", *(f"{name} = {value}" for name, value in rows), ""]
+    lines += [_TROUBLE, "", *(f"{name} = {value}" for name, value in rows), ""]
     return "\n".join(lines)
 
 
 def _html(summary: list[tuple[str, str]], rows: list[tuple[str, str]]) -> str:
-    return _PAGE.format(summary=_table(summary), environ=_table(rows))
+    return _PAGE.format(
+        summary=_table(summary), trouble=html.escape(_TROUBLE), environ=_table(rows)
+    )
 
 
 def _table(rows: list[tuple[str, str]]) -> str:

@@ -77,3 +77,30 @@ def test_the_index_names_every_page(page):
 def test_the_contents_name_every_page(page):
     index = (ROOT / "docs/index.rst").read_text(encoding="utf-8")
     assert page.name == "index.rst" or f"<{page.name}>" in index
+
+
+def serious_texts():
+    """Place and text of each call that logs a warning or worse with a text of its own."""
+    for path in sorted(ROOT.glob("iiswsgi/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("warning", "error", "exception", "critical")
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id.endswith("log")
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                yield f"{name(path)}:{node.lineno}", node.args[0].value
+
+
+def test_every_serious_line_has_a_code():
+    """Or begins with an error, which has one, or with a line that another process has logged."""
+    texts = dict(serious_texts())
+    assert len(texts) > 40
+    assert not {
+        place: text
+        for place, text in texts.items()
+        if not re.match(r"IISWSGI-[A-Z]\d\d: |%s|    \| %s", text)
+    }

@@ -67,6 +67,13 @@ class Loud:
         return "hunter2"
 
 
+def test_the_page_says_where_to_look_when_something_fails():
+    for query in ("", "format=text"):
+        _, _, page = ask(QUERY_STRING=query)
+        assert "error id" in page
+        assert "python -m iiswsgi log" in page
+
+
 def test_of_objects_only_the_kind_is_shown():
     config = {"sqlalchemy.url": "postgres://jo:hunter2@db"}
     for query in ("", "format=text"):

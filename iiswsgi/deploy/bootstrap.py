@@ -56,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         folder = _install(options, commands, os.environ)
     except Error as error:
-        log.error("%s", error)
-        log.error("nothing is served by this application until it is installed")
+        log.error("%s (Until it is installed, nothing is served by this application.)", error)
         return error.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED
