@@ -6,6 +6,7 @@ meanwhile, because rotation needs it, and because not every file system appends 
 shares and Wine look for the end first and write then. The system takes the lock from a process that
 is killed; from one that is suspended nobody does, so that after a while the others write without.
 Somebody may delete the lock file, and newcomers make another; so before a rotation it is looked at.
+Who is killed in the middle of a write may leave half a line; whoever opens the file next ends it.
 What the lines say is decided elsewhere.
 
 Rotation renames the file to ``NAME-DATE-TIME-NUMBER.EXT``. One rename cannot fail half-way, as
@@ -16,6 +17,7 @@ the path leads to another file, and open that.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import time
@@ -24,6 +26,7 @@ from collections.abc import Iterator
 from iiswsgi.runtime import sharedfile
 
 __all__ = [
+    "HALF_LINE_SECONDS",
     "KEPT_FILES",
     "LOCK_NAME",
     "LOCK_SECONDS",
@@ -46,6 +49,10 @@ makes them take turns, and on a machine with too much to do one of many may be u
 RETRY_SECONDS = 10.0
 """Pause before that is tried again which failed: a rotation, because a viewer holds the file, or
 getting the lock. Both cost time at every write."""
+
+HALF_LINE_SECONDS = 0.05
+"""How long a line without its end may be one that is being written, by a program that the
+application has started, or by whoever did not get the lock. The others wait as long, once."""
 
 LOCK_NAME = "{}.lock"
 
@@ -88,6 +95,7 @@ class LogFile:
         self.fd = sharedfile.open_shared(self.path, strict=shared_folder)
         """Stays the same number over rotations, for those who keep it."""
         self._identity = sharedfile.identity(os.fstat(self.fd))
+        self._begun = False  # nothing was written yet
         self._holding = False
         self._lock = -1
         with contextlib.suppress(OSError):  # rotation, once due, says what is wrong
@@ -96,12 +104,17 @@ class LogFile:
     def write(self, data: bytes) -> bool:
         """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
 
+        The first piece begins on a line of its own, whatever somebody else has left.
+
         :raises OSError: not everything could be written, as on a full disk, or the file was deleted
             and cannot be made anew.
         """
         locked = self._acquire()
         try:
             changed = self._follow(locked)
+            if not self._begun:  # under the lock, so that no two processes end the same line
+                self._begun = True
+                data = b"\n" + data if _ends_in_half_a_line(self.path) else data
             self._append(data)
         finally:
             if locked:
@@ -280,6 +293,26 @@ class LogFile:
         for each in range(number, _LAST_NUMBER + 1):
             yield f"{stem}-{stamp}-{each:06}{extension}"
         raise FileExistsError(f"no later name is left than {stem}-{stamp}-{_LAST_NUMBER}")
+
+
+def _ends_in_half_a_line(path: str) -> bool:
+    """Whether the last line of the file has no end, and nobody is about to write it.
+
+    The file is opened for that, as what it is appended to by cannot be read. If this one cannot
+    either, the line is taken for whole: writing matters more.
+    """
+    with contextlib.suppress(OSError), io.FileIO(sharedfile.open_reading(path), "rb") as file:
+        if size := _size_without_end(file):
+            time.sleep(HALF_LINE_SECONDS)
+            return _size_without_end(file) == size
+    return False
+
+
+def _size_without_end(file: io.FileIO) -> int:
+    """The size of *file* if its last line has no end; otherwise 0."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(max(0, size - 1))
+    return 0 if file.read(1) in (b"", b"\n") else size
 
 
 def rotated(path: str) -> list[str]:

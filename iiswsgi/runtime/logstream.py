@@ -29,7 +29,7 @@ class LineBuffer(io.BufferedIOBase):
     def __init__(self, emit: Callable[[list[str]], object], fd: int, name: str) -> None:
         self._emit = emit
         self._fd = fd
-        self._waiting: dict[int, tuple[threading.Thread, bytearray]] = {}
+        self._waiting: dict[int, _Line] = {}
         self._forked = False
         self.name = f"<{name}>"
         self.mode = "w"
@@ -38,23 +38,17 @@ class LineBuffer(io.BufferedIOBase):
         """Take *data*, any bytes-like object."""
         piece = bytes(memoryview(data).cast("B"))  # type: ignore[arg-type]  # raises TypeError as others do
         ident, thread = threading.get_ident(), threading.current_thread()
-        owner, waiting = self._waiting.get(ident, (thread, bytearray()))
-        if owner is not thread:  # it has ended, and the system has given its number away
+        line = self._waiting.get(ident) or _Line(thread)
+        if line.thread is not thread:  # it has ended, and the system has given its number away
             self._finish_thread()
-            waiting = bytearray()
-        waiting += piece
-        end = waiting.rfind(b"\n", len(waiting) - len(piece)) + 1
-        if not end and len(waiting) > MAX_PARTIAL:
-            end = len(waiting)
-        whole = bytes(waiting[:end])
-        del waiting[:end]
-        if waiting:
-            self._waiting[ident] = thread, waiting
+            line = _Line(thread)
+        whole = line.add(piece)
+        if line.is_open():
+            self._waiting[ident] = line
             running.at_end(self._finish_thread)
         else:
             self._waiting.pop(ident, None)
-        if whole:
-            self._emit_lines(whole)
+        self._emit_lines(whole)
         return len(piece)
 
     def flush(self) -> None:
@@ -70,14 +64,15 @@ class LineBuffer(io.BufferedIOBase):
     def finish(self) -> None:
         """Hand on what still waits for a newline; the process ends."""
         while self._waiting:
-            self._emit_lines(bytes(self._waiting.popitem()[1][1]))
+            self._emit_lines(bytes(self._waiting.popitem()[1].text))
 
     def _finish_thread(self) -> None:
-        _, waiting = self._waiting.pop(threading.get_ident(), (None, b""))
-        if waiting:
-            self._emit_lines(bytes(waiting))
+        if line := self._waiting.pop(threading.get_ident(), None):
+            self._emit_lines(bytes(line.text))
 
     def _emit_lines(self, whole: bytes) -> None:
+        if not whole:
+            return
         text = whole.decode("utf-8", "backslashreplace").removesuffix("\n")
         self._emit([each.removesuffix("\r") for each in text.split("\n")])
 
@@ -95,6 +90,38 @@ class LineBuffer(io.BufferedIOBase):
 
     def close(self) -> None:
         """Do nothing."""
+
+
+class _Line:
+    """What *thread* has written since its last newline."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        self.thread = thread
+        self.text = bytearray()
+        self._cut = False
+        """Whether what was too long to wait was handed on, so that it still lacks its newline."""
+
+    def is_open(self) -> bool:
+        """Whether a newline would belong to what was written before it."""
+        return bool(self.text) or self._cut
+
+    def add(self, piece: bytes) -> bytes:
+        """Take *piece*; what is to be handed on: whole lines, or what is too long to wait.
+
+        The newline of what was handed on before, if that is what comes, is no line of its own.
+        """
+        text, was_cut = self.text, self._cut
+        text += piece
+        end = text.rfind(b"\n", len(text) - len(piece)) + 1
+        if not end and len(text) > MAX_PARTIAL:
+            end, self._cut = len(text), True
+        elif end:
+            self._cut = False
+        whole = bytes(text[:end])
+        del text[:end]
+        if was_cut and whole.startswith((b"\n", b"\r\n")):
+            whole = whole[whole.index(b"\n") + 1 :]
+        return whole
 
 
 class LineStream(io.TextIOWrapper):

@@ -6,6 +6,7 @@ keeps the log from being rotated.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 
@@ -31,10 +32,14 @@ class Tail:
         self.path = os.path.realpath(path)
         self.unreadable: dict[str, OSError] = {}
         """Rotated files that :meth:`last` left out, and why."""
-        self._known = set(rotated(self.path))
         self._file = _opened(self.path)
         self._identity = _identity(self._file)
         self._file.seek(0, io.SEEK_END)
+        try:
+            self._known = set(self._rotated_before())
+        except OSError:
+            self._file.close()
+            raise
 
     def last(self, count: int) -> bytes:
         """The last *count* lines before those that :meth:`new` gives, of rotated files too.
@@ -43,7 +48,7 @@ class Tail:
         """
         files = [_last_lines(self._file, self._file.tell(), count)]
         wanted = count - len(files[0])
-        for path in reversed(rotated(self.path)):
+        for path in reversed(self._rotated_before()):
             if not wanted:
                 break
             files.append(self._last_of(path, wanted))
@@ -88,21 +93,41 @@ class Tail:
             self._file.seek(0)  # somebody has emptied it
         return self._file.read()
 
+    def _rotated_before(self) -> list[str]:
+        """The rotated files without those that were begun after the one being read.
+
+        That was rotated too, if there are such.
+        """
+        paths = rotated(self.path)
+        for number, path in enumerate(paths, 1):
+            with contextlib.suppress(OSError):  # deleted since it was listed
+                if sharedfile.identity(os.stat(path)) == self._identity:
+                    return paths[:number]
+        return paths
+
     def _following(self) -> io.FileIO | None:
         """The file that was begun after the one being read, if there is one."""
-        try:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
             if sharedfile.identity(os.stat(self.path)) == self._identity:
                 return None
-            for path in rotated(self.path):
-                if path not in self._known:
-                    self._known.add(path)
-                    file = _opened(path)
-                    if _identity(file) != self._identity:
-                        return file
-                    file.close()
-            return _opened(self.path)
-        except OSError:  # in the middle of a rotation; soon, then
-            return None
+            # Before the rotated ones are listed: should it become one now, it is among them.
+            newest = opened.enter_context(_opened(self.path))
+            if earlier := self._next_rotated():
+                return earlier
+            opened.pop_all()
+            return newest
+        return None  # in the middle of a rotation; soon, then
+
+    def _next_rotated(self) -> io.FileIO | None:
+        """The oldest rotated file that is neither known nor being read, if there is one."""
+        for path in rotated(self.path):
+            if path not in self._known:
+                self._known.add(path)
+                file = _opened(path)
+                if _identity(file) != self._identity:
+                    return file
+                file.close()
+        return None
 
 
 def _opened(path: str) -> io.FileIO:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from iiswsgi.host import logline
 from iiswsgi.runtime import fds, logfile, logsink
 from iiswsgi.runtime.log import Handler, Log
 from iiswsgi.runtime.logplaces import FILE_NAME, places
@@ -56,6 +57,20 @@ def test_takes_the_first_place_and_says_who_and_where(make_log, home):
     assert f"process {os.getpid()}, as " in head
     assert "command line: [" in head
     assert "APP_POOL_ID=pool, IISEXPRESS_SITENAME=My Site, _FCGI_X_PIPE_=" in head
+
+
+def test_the_head_can_be_read_after_the_half_line_of_one_that_was_killed(make_log, tmp_path):
+    log = make_log()
+    moved = tmp_path / "app.log"
+    half = "2026-11-20T14:33:46.102Z 1384 1 INFO stdo"
+    for path in (Path(log.path), moved):
+        path.write_text(half, encoding="utf-8")
+    for path in (Path(make_log().path), moved):
+        log.move(str(moved))
+        first, *head = text(path).splitlines()
+        assert first == half
+        assert logline.parse(head[0]).message == f"log: {path}"
+        assert {logline.parse(line).pid for line in head} == {os.getpid()}
 
 
 def test_passes_over_what_cannot_be_written_to(make_log, home):

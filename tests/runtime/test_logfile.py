@@ -270,6 +270,99 @@ def test_the_last_number_of_a_second_is_followed_by_the_next_second(path, monkey
     assert everything(path) == b"last\n0\n1\n2\n"
 
 
+def test_what_begins_after_half_a_line_begins_on_a_line_of_its_own(path):
+    path.write_bytes(b"whole\nhal")
+    file = LogFile(str(path))
+    file.write(b"one\n")
+    file.write(b"two\n")
+    file.close()
+    assert path.read_bytes() == b"whole\nhal\none\ntwo\n"
+
+
+@pytest.mark.parametrize("before", [None, b"", b"whole\n", b"\n"])
+def test_where_no_line_is_half_nothing_is_added(before, path, monkeypatch):
+    if before is not None:
+        path.write_bytes(before)
+    monkeypatch.setattr(logfile.time, "sleep", None)  # nobody waits
+    file = LogFile(str(path))
+    file.write(b"one\n")
+    file.close()
+    assert path.read_bytes() == (before or b"") + b"one\n"
+
+
+def test_of_two_one_ends_the_half_line(path):
+    path.write_bytes(b"hal")
+    files = [LogFile(str(path)) for _ in range(2)]
+    for file in files:
+        file.write(b"one\n")
+        file.close()
+    assert path.read_bytes() == b"hal\none\none\n"
+
+
+def test_only_the_first_write_looks_at_the_end(path, monkeypatch):
+    file = LogFile(str(path))
+    file.write(b"one\n")
+    monkeypatch.setattr(logfile.sharedfile, "open_reading", None)
+    file.write(b"two\n")
+    os.write(file.fd, b"of a program: ")
+    file.write(b"three\n")
+    file.close()
+    assert path.read_bytes() == b"one\ntwo\nof a program: three\n"
+
+
+@pytest.mark.parametrize("rest", [b"f\n", b"f"])
+def test_a_line_that_is_being_written_is_left_to_its_writer(rest, path, monkeypatch):
+    path.write_bytes(b"hal")
+
+    def meanwhile(seconds):
+        with path.open("ab") as other:
+            other.write(rest)
+
+    monkeypatch.setattr(logfile.time, "sleep", meanwhile)
+    file = LogFile(str(path))
+    file.write(b"one\n")
+    file.close()
+    assert path.read_bytes() == b"hal" + rest + b"one\n"
+
+
+def test_a_file_that_cannot_be_read_is_appended_to(path, monkeypatch):
+    path.write_bytes(b"hal")
+
+    def denied(path):
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(logfile.sharedfile, "open_reading", denied)
+    file = LogFile(str(path))
+    file.write(b"one\n")
+    file.close()
+    assert path.read_bytes() == b"halone\n"
+
+
+KILLED = """
+    import os
+    import sys
+    sys.path.insert(0, sys.argv[1])
+    from iiswsgi.runtime.logfile import LogFile
+    file = LogFile(sys.argv[2])
+    file.write(b"whole\\n")
+    write = os.write
+    def killed(fd, data):
+        write(fd, data[:5])
+        os.kill(os.getpid(), 9)
+    os.write = killed
+    file.write(b"never to be whole\\n")
+"""
+
+
+def test_who_is_killed_in_the_middle_of_a_write_spoils_no_line_of_the_next(path):
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(ROOT), str(path)]
+    assert subprocess.run(command, timeout=60, check=False).returncode in (9, -9)
+    file = LogFile(str(path))
+    file.write(b"next\n")
+    file.close()
+    assert path.read_bytes() == b"whole\nnever\nnext\n"
+
+
 def test_no_directory(tmp_path):
     with pytest.raises(OSError, match=r".+"):
         LogFile(str(tmp_path))

@@ -86,6 +86,56 @@ def test_what_waits_is_limited(stream, lines):
     assert len(lines) == 2
 
 
+def test_the_newline_of_what_was_too_long_to_wait_is_no_line_of_its_own(stream, lines):
+    for _ in range(2):
+        print("x" * 70_000, file=stream)
+    print("short", file=stream)
+    print("", file=stream)
+    print("y" * 70_000, end="\r\n", file=stream)
+    print("", file=stream)
+    stream.write("z" * 70_000)
+    stream.write("\nand\n\nmore\n")
+    assert [line[:5] for line in lines] == [
+        *("xxxxx", "xxxxx", "short", "", "yyyyy", "", "zzzzz", "and", "", "more")
+    ]
+
+
+def test_more_of_what_was_too_long_to_wait_is_a_line(stream, lines):
+    stream.write("x" * 70_000)
+    stream.write("y" * 70_000)
+    print("rest", file=stream)
+    print("", file=stream)
+    assert [line[:5] for line in lines] == ["xxxxx", "yyyyy", "rest", ""]
+
+
+def test_what_was_too_long_to_wait_ends_with_its_request(stream, lines):
+    running.begin({})
+    stream.write("x" * 70_000)
+    running.end()
+    assert len(lines) == 1
+    running.begin({})
+    print("", file=stream)
+    running.end()
+    assert lines[1:] == [""]
+
+
+def test_what_was_too_long_to_wait_ends_with_a_flush_and_with_its_thread(
+    stream, lines, monkeypatch
+):
+    stream.write("x" * 70_000)
+    stream.flush()
+    print("", file=stream)
+    numbers = SimpleNamespace(get_ident=lambda: 7, current_thread=threading.current_thread)
+    monkeypatch.setattr(logstream, "threading", numbers)
+    for text in ("y" * 70_000, "\n"):
+        thread = threading.Thread(target=stream.write, args=(text,))
+        thread.start()
+        thread.join()
+    stream.write("z" * 70_000)
+    stream.lines.finish()
+    assert [line[:5] for line in lines] == ["xxxxx", "", "yyyyy", "", "zzzzz"]
+
+
 def test_bytes(stream, lines):
     assert stream.buffer.write(b"caf\xc3\xa9 \xff\r\n") == 9
     assert stream.buffer.write(memoryview(b"view\n")) == 5

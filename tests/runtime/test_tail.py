@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from iiswsgi.runtime import logfile
+from iiswsgi.runtime import logfile, tail
 from iiswsgi.runtime.logfile import LogFile
 from iiswsgi.runtime.tail import _LONGEST, Tail
 
@@ -118,6 +118,88 @@ def test_nothing_is_missed_when_it_is_rotated_more_than_once(log, tails):
     while data := tail.new():
         seen += data
     assert seen == lines(2, 11)
+
+
+@pytest.fixture
+def between(monkeypatch):
+    """Does something as soon as the reader has listed the rotated files, or opened one."""
+    wanted = []
+
+    def then(function):
+        def replacement(*arguments):
+            result = function(*arguments)
+            if wanted:
+                wanted.pop()()
+            return result
+
+        return replacement
+
+    def arrange(name, action):
+        monkeypatch.setattr(tail, name, then(getattr(tail, name)))
+        wanted.append(action)
+
+    return arrange
+
+
+@pytest.fixture
+def rotating(path):
+    """Writes numbers to the log; each rotates it first."""
+    file = LogFile(str(path), max_size=1, kept_files=99)
+
+    def write(*numbers):
+        for number in numbers:
+            file.write(lines(number, number))
+
+    yield write
+    file.close()
+
+
+def all_new(tail):
+    return b"".join(iter(tail.new, b""))
+
+
+@pytest.mark.parametrize("step", ["rotated", "_opened"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_nothing_is_missed_when_it_is_rotated_while_the_next_is_looked_for(
+    step, count, rotating, tails, between
+):
+    rotating(1)
+    tail = tails()
+    rotating(2)
+    between(step, lambda: rotating(*range(3, 3 + count)))
+    assert all_new(tail) == lines(2, 2 + count)
+    rotating(3 + count, 4 + count)
+    assert all_new(tail) == lines(3 + count, 4 + count)
+
+
+@pytest.mark.parametrize("step", ["rotated", "_opened"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_nothing_comes_twice_when_it_is_rotated_while_it_is_opened(
+    step, count, rotating, tails, between
+):
+    rotating(1, 2)
+    between(step, lambda: rotating(*range(3, 3 + count)))
+    tail = tails()
+    last = tail.last(99)
+    rotating(3 + count, 4 + count)
+    assert last
+    assert last + all_new(tail) == lines(1, 4 + count)
+
+
+def test_where_the_rotated_ones_cannot_be_listed(path, tails, monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "denied")
+
+    path.write_bytes(b"old\n")
+    tail = tails()
+    path.rename(path.with_name("kept.txt"))
+    path.write_bytes(b"new\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("iiswsgi.runtime.tail.rotated", denied)
+        assert tail.new() == b""
+        with pytest.raises(PermissionError):
+            tails()
+    assert tail.new() == b"new\n"
 
 
 def test_a_reader_does_not_keep_the_log_from_being_rotated(log, tails):
