@@ -95,7 +95,8 @@ class LogFile:
         self.fd = sharedfile.open_shared(self.path, strict=shared_folder)
         """Stays the same number over rotations, for those who keep it."""
         self._identity = sharedfile.identity(os.fstat(self.fd))
-        self._begun = False  # nothing was written yet
+        self.wants_own_line = True
+        """Whether to look before the next piece if it would begin behind half a line."""
         self._holding = False
         self._lock = -1
         with contextlib.suppress(OSError):  # rotation, once due, says what is wrong
@@ -104,7 +105,8 @@ class LogFile:
     def write(self, data: bytes) -> bool:
         """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
 
-        The first piece begins on a line of its own, whatever somebody else has left.
+        The first piece begins on a line of its own, whatever somebody else has left; and the next
+        one whenever :attr:`wants_own_line` is set.
 
         :raises OSError: not everything could be written, as on a full disk, or the file was deleted
             and cannot be made anew.
@@ -112,8 +114,8 @@ class LogFile:
         locked = self._acquire()
         try:
             changed = self._follow(locked)
-            if not self._begun:  # under the lock, so that no two processes end the same line
-                self._begun = True
+            if self.wants_own_line:  # under the lock, so that no two end the same line
+                self.wants_own_line = False
                 data = b"\n" + data if _ends_in_half_a_line(self.path) else data
             self._append(data)
         finally:

@@ -71,6 +71,11 @@ class LogSink:
         if self._file and not self._terminal:
             self._to_stderr("\n".join(filter(None, (text, details.rstrip()))) + "\n")
 
+    def want_own_line(self) -> None:
+        """See to it that the next record begins no line that another process has left half."""
+        if self._file is not None:
+            self._file.wants_own_line = True
+
     def write(self, data: bytes) -> None:
         """Append whole lines in one piece."""
         with self._lock:

@@ -55,6 +55,19 @@ KILLED = {
 """Programs, and what is said of them."""
 
 
+def test_of_one_that_was_killed_as_it_wrote_is_told_on_a_line_of_its_own(programs):
+    program = f"""
+import subprocess
+{HEAD}
+other = '''{HEAD}the_log.write(b"half a line"); os._exit(1)'''
+subprocess.run([sys.executable, "-c", "import os, sys; from iiswsgi.runtime import log" + other])
+words.speak()
+"""
+    assert programs.run(program).returncode == 0
+    assert "\nhalf a line\n" in programs.log
+    assert len(said(programs)) == 1
+
+
 def test_whoever_is_killed_is_told_by_the_next(programs):
     for program in [*KILLED, ""]:
         programs.run(HEAD + program)
@@ -133,6 +146,9 @@ class Sink:
 
     def record(self, level, name, text, details=""):
         self.lines.append((level, text))
+
+    def want_own_line(self):
+        pass
 
     def open_beside(self, suffix):
         if self._fault:
