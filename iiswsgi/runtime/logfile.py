@@ -9,9 +9,8 @@ Somebody may delete the lock file, and newcomers make another; so before a rotat
 Who is killed in the middle of a write may leave half a line; whoever opens the file next ends it.
 What the lines say is decided elsewhere.
 
-Rotation renames the file to ``NAME-DATE-TIME-NUMBER.EXT``. One rename cannot fail half-way, as
-moving a row of numbered files one place on could. The other processes see at their next write that
-the path leads to another file, and open that.
+After a rotation, which one process does, the others see at their next write that the path leads to
+another file, and open that.
 """
 
 from __future__ import annotations
@@ -19,11 +18,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import time
-from collections.abc import Iterator
 
-from iiswsgi.runtime import sharedfile
+from iiswsgi.runtime import rotation, sharedfile
 
 __all__ = [
     "HALF_LINE_SECONDS",
@@ -33,7 +30,6 @@ __all__ = [
     "MAX_SIZE",
     "RETRY_SECONDS",
     "LogFile",
-    "rotated",
 ]
 
 MAX_SIZE = 10 << 20
@@ -55,14 +51,6 @@ HALF_LINE_SECONDS = 0.05
 application has started, or by whoever did not get the lock. The others wait as long, once."""
 
 LOCK_NAME = "{}.lock"
-
-FUTURE_SECONDS = 86400.0
-"""How far ahead of the clock a rotated file's name may be: a clock is set back by less. One from
-further ahead is not of this log; it may be anybody's, and leave no name that is later."""
-
-_LAST_NUMBER = 999_999
-
-_STAMP = "%Y%m%d-%H%M%S"
 
 
 class LogFile:
@@ -271,30 +259,7 @@ class LogFile:
             if self._lock < 0:
                 self._lock = self.open_beside(LOCK_NAME)
             raise OSError("another process holds the lock")
-        earlier = rotated(self.path)
-        for name in self._later_names(earlier):
-            if not os.path.lexists(name):  # POSIX would overwrite it
-                os.rename(self.path, name)
-                break
-        # One more is there now than was listed.
-        for old in earlier[: max(0, len(earlier) + 1 - self.kept_files)]:
-            with contextlib.suppress(OSError):  # a viewer may hold it; next time, then
-                os.unlink(old)
-
-    def _later_names(self, earlier: list[str]) -> Iterator[str]:
-        """Names that sort after all others, though the clock be coarse or set back.
-
-        :raises FileExistsError: none is left, until the clock has passed the last of *earlier*.
-        """
-        stem, extension = os.path.splitext(self.path)
-        stamp, number = time.strftime(_STAMP, time.gmtime()), 0
-        if earlier:
-            *_, day, second, last = earlier[-1].removesuffix(extension).split("-")
-            if (newest := f"{day}-{second}") >= stamp:
-                stamp, number = newest, int(last) + 1
-        for each in range(number, _LAST_NUMBER + 1):
-            yield f"{stem}-{stamp}-{each:06}{extension}"
-        raise FileExistsError(f"no later name is left than {stem}-{stamp}-{_LAST_NUMBER}")
+        rotation.rotate(self.path, self.kept_files)
 
 
 def _ends_in_half_a_line(path: str) -> bool:
@@ -315,25 +280,3 @@ def _size_without_end(file: io.FileIO) -> int:
     size = os.fstat(file.fileno()).st_size
     file.seek(max(0, size - 1))
     return 0 if file.read(1) in (b"", b"\n") else size
-
-
-def rotated(path: str) -> list[str]:
-    """Paths of the files that the log at *path* was renamed to, oldest first.
-
-    Folders, links and names from the future are not among them.
-
-    :raises OSError: the folder cannot be listed.
-    """
-    folder, name = os.path.split(path)
-    stem, extension = os.path.splitext(name)
-    ours = re.compile(rf"{re.escape(stem)}-(\d{{8}}-\d{{6}})-\d{{6}}{re.escape(extension)}")
-    horizon = time.strftime(_STAMP, time.gmtime(time.time() + FUTURE_SECONDS))
-    with os.scandir(folder) as entries:
-        names = [
-            entry.name
-            for entry in entries
-            if (match := ours.fullmatch(entry.name))
-            and match[1] <= horizon
-            and entry.is_file(follow_symlinks=False)
-        ]
-    return [os.path.join(folder, name) for name in sorted(names)]

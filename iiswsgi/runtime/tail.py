@@ -11,7 +11,7 @@ import io
 import os
 
 from iiswsgi.runtime import sharedfile
-from iiswsgi.runtime.logfile import rotated
+from iiswsgi.runtime.rotation import rotated
 
 __all__ = ["Tail"]
 

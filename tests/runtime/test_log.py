@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iiswsgi.host import logline
-from iiswsgi.runtime import fds, logfile, logsink
+from iiswsgi.runtime import fds, logfile, logsink, rotation
 from iiswsgi.runtime.log import Handler, Log
 from iiswsgi.runtime.logplaces import FILE_NAME, places
 
@@ -241,11 +241,11 @@ def test_it_is_rotated_as_told(make_log, tmp_path):
     log.limit(100, 2)
     for number in range(10):
         log.record("INFO", "n", f"{number} {'x' * 100}")
-    assert len(logfile.rotated(log.path)) == 2
+    assert len(rotation.rotated(log.path)) == 2
     log.move(str(tmp_path / "app.log"))
     for number in range(10):
         log.record("INFO", "n", f"{number} {'x' * 100}")
-    assert len(logfile.rotated(log.path)) == 2
+    assert len(rotation.rotated(log.path)) == 2
 
 
 def test_attached_descriptors_follow_a_rotation(make_log):
@@ -579,7 +579,7 @@ if sys.platform != "win32":
         )
         assert result.returncode == 0
         assert programs.log.endswith("INFO stdout: child\n")
-        assert len(logfile.rotated(str(programs.log_path))) == 1
+        assert len(rotation.rotated(str(programs.log_path))) == 1
         assert "IISWSGI-L03" not in programs.log
 
     def test_the_output_of_children_follows_a_rotation_while_nothing_is_logged(programs):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from iiswsgi.runtime import logfile
+from iiswsgi.runtime import logfile, rotation
 from iiswsgi.runtime.logfile import LogFile
 
 ROOT = Path(__file__).parents[2]
@@ -208,7 +208,7 @@ def test_a_rotated_file_that_nobody_has_listed_is_not_overwritten(path, monkeypa
     set_clock(monkeypatch, "20260101-000000")
     first = path.with_name("iiswsgi-20260101-000000-000000.log")
     first.write_bytes(b"of a process that rotated meanwhile\n")
-    monkeypatch.setattr(logfile, "rotated", lambda path: [])
+    monkeypatch.setattr(rotation, "rotated", lambda path: [])
     file = LogFile(str(path), max_size=1)
     file.write(b"1\n")
     file.write(b"2\n")

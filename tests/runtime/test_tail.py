@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from iiswsgi.runtime import logfile, tail
+from iiswsgi.runtime import rotation, tail
 from iiswsgi.runtime.logfile import LogFile
 from iiswsgi.runtime.tail import _LONGEST, Tail
 
@@ -253,7 +253,7 @@ def test_rotated_files_are_the_log_s_own(log, path):
         log.write(b"x" * 20)
     path.with_name("iiswsgi-2001.log").write_bytes(b"")
     path.with_name("other-20260101-000000-000000.log").write_bytes(b"")
-    found = logfile.rotated(str(path))
+    found = rotation.rotated(str(path))
     assert len(found) == 3
     assert found == sorted(found)
 
@@ -268,7 +268,7 @@ def test_rotated_files_that_vanish_are_left_out(path, tails, monkeypatch):
     second.write_bytes(lines(3, 4))
     path.write_bytes(lines(5, 6))
     tail = tails()
-    listed = logfile.rotated(str(path))
+    listed = rotation.rotated(str(path))
     second.unlink()
     monkeypatch.setattr("iiswsgi.runtime.tail.rotated", lambda path: listed)
     assert tail.last(10) == lines(1, 2) + lines(5, 6)
@@ -292,4 +292,4 @@ def test_rotated_files_that_cannot_be_read_are_told(path, tails, monkeypatch):
 def test_a_folder_is_no_rotated_file(path):
     (folder,) = rotated_files(path, 1)
     folder.mkdir()
-    assert logfile.rotated(str(path)) == []
+    assert rotation.rotated(str(path)) == []
