@@ -68,8 +68,8 @@ class AcceptedTransport(SocketTransport):
         self._timeout = math.inf if timeout is None else timeout
         self._patience = _FIRST_REQUEST
         self._pace = Pace(min_rate)
-        self._leaves = False
-        """Whether it will end, since it was asked to, when no request runs."""
+        self._leaves = self._is_cut_off = False
+        """Whether it will end, since it was asked to, when no request runs; and whether at once."""
         self._answered = False
         self._enter(Phase.NEW)
         if timeout is not None:
@@ -91,11 +91,12 @@ class AcceptedTransport(SocketTransport):
         """End it at once if its peer is slow, from another thread; whether it does."""
         if not self._pace.is_slow(time.monotonic()):
             return False
-        self._leaves = True
+        self._is_cut_off = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
             if sys.platform == "win32":
-                # There the shutdown fails the next call, and wakes nobody who is in one.
+                # There the shutdown fails the next call, and wakes nobody who is in one. (Nor does
+                # this wake who waits for the rest of a record, but he looks up now and then.)
                 win32.cancel(self._socket.fileno())
         return True
 
@@ -176,7 +177,7 @@ class AcceptedTransport(SocketTransport):
         return self._wait(0)
 
     def _hurries(self, begun: bool) -> bool:
-        return self._stop.requested or (self._leaves and not begun)
+        return self._stop.requested or self._is_cut_off or (self._leaves and not begun)
 
     def _receive_within(self, seconds: float) -> bytes:
         self._socket.settimeout(seconds)
