@@ -54,6 +54,7 @@ class Launch:
         self.allowed: frozenset[str] | None = None
         """The addresses that may connect to it, None for any."""
         self._socket_path: str | None = None
+        self._socket_identity: tuple[int, int] | None = None
 
     def listen(self, address: Address) -> None:
         """Open a listening socket of our own.
@@ -66,6 +67,7 @@ class Launch:
         if isinstance(address, UnixAddress):
             self.listener = open_listener(address.path)
             self._socket_path = address.path
+            self._socket_identity = _identity(address.path)
             # At the stop, not at the end: a process that takes over may listen there by then.
             self.shutdown.add_waker(self._remove_socket)
         else:
@@ -75,9 +77,12 @@ class Launch:
         log.info("listening on %s", address)
 
     def _remove_socket(self) -> None:
-        """Let a Unix socket of our own leave the file system, once."""
+        """Let a Unix socket of our own leave the file system, once.
+
+        Whoever cleans up may have deleted it, and another process may listen at its path by now.
+        """
         path, self._socket_path = self._socket_path, None
-        if path is not None:
+        if path is not None and _identity(path) == self._socket_identity:
             with contextlib.suppress(OSError):
                 os.unlink(path)
 
@@ -88,10 +93,19 @@ class Launch:
 
     def close(self) -> None:
         """Let go of what was not used up; a Unix socket of our own leaves the file system."""
+        self._remove_socket()  # its number in the file system is not given away while it is open
         if self.listener is not None:
             self.listener.close()
-        self._remove_socket()
         self.shutdown.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Tell one file from another that has its path; None if there is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def prepare(

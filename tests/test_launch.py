@@ -46,3 +46,30 @@ def test_a_unix_socket_leaves_when_no_stop_was_asked_for(tmp_path):
     path = tmp_path / "app.sock"
     listening(path).close()
     assert not path.exists()
+
+
+@unix_sockets
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_unix_socket_of_another_process_is_left_alone(tmp_path, is_asked):
+    path = tmp_path / "app.sock"
+    launch = listening(path)
+    path.unlink()  # as somebody does who cleans up
+    other = listening(path)
+    if is_asked:
+        launch.shutdown.request("test")
+    launch.close()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    other.close()
+    assert not path.exists()
+
+
+@unix_sockets
+def test_a_unix_socket_that_is_gone_already_is_no_error(tmp_path):
+    path = tmp_path / "app.sock"
+    launch = listening(path)
+    path.unlink()
+    launch.close()
+    path.write_text("of somebody else")
+    launch.shutdown.request("test")
+    assert path.exists()
