@@ -170,6 +170,8 @@ def start_logging(verbosity: int) -> None:
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
     logging.getLogger("iiswsgi").setLevel(level)
+    # "Task queue depth is N" has no code and no cure: the site's pages and log tell what waits.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 @contextlib.contextmanager
@@ -182,11 +184,21 @@ def _log_folder(chosen: Path | None) -> Iterator[Path]:
             raise SettingError("H38", f"--log-folder {chosen}: {exc.strerror}") from exc
         yield folder
         return
-    folder = Path(tempfile.mkdtemp(prefix="iiswsgi-host-"))
+    # Named before it is made, which mkdtemp cannot: a signal may come in between.
+    folder = Path(os.path.abspath(tempfile.gettempdir()), f"iiswsgi-host-{os.urandom(8).hex()}")
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    try:
         shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:  # a signal in its midst, and no second one raises
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _virtual_path(text: str) -> str:
@@ -241,16 +253,30 @@ def _used_applications(definition: Definition) -> list[FastCgiApplication]:
 def heeding_signals() -> Iterator[list[Callable[[], None]]]:
     """Let each signal take the next of the steps that are put on the list, the last one over again.
 
-    Without a step a signal raises SystemExit. So the context managers inside are left in any case,
-    however often somebody presses Ctrl-C, and nothing is left behind.
+    While a step runs, further signals do nothing: it may hold locks that it would wait for. Without
+    a step the first signal raises SystemExit, and later ones do nothing. So the context managers
+    inside are left in any case, however often somebody presses Ctrl-C, and nothing is left behind.
+
+    Once a signal has come the process is to end, so that all are ignored from the end of the block
+    on: the default would end a process that is leaving, with another exit status.
     """
     steps: list[Callable[[], None]] = []
+    came = stepping = False
 
     def heed(number: int, _frame: FrameType | None) -> None:
-        if not steps:
+        nonlocal came, stepping
+        first, came = not came, True
+        if stepping:
+            return
+        if steps:
+            stepping = True
+            try:
+                step = steps.pop(0) if len(steps) > 1 else steps[0]
+                step()
+            finally:
+                stepping = False
+        elif first:
             sys.exit(128 + number)
-        step = steps.pop(0) if len(steps) > 1 else steps[0]
-        step()
 
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     before = {number: signal.signal(number, heed) for number in numbers}
@@ -258,4 +284,4 @@ def heeding_signals() -> Iterator[list[Callable[[], None]]]:
         yield steps
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if came else handler)

@@ -153,10 +153,10 @@ class Site:
                 return
             self._closed = True
         # Side by side: each may wait signalBeforeTerminateSeconds for its workers.
-        threads = [threading.Thread(target=pool.close) for pool in self.pools()]
-        for thread in threads:
-            thread.start()
         try:
+            threads = [threading.Thread(target=pool.close) for pool in self.pools()]
+            for thread in threads:
+                thread.start()
             for thread in threads:
                 while thread.is_alive():
                     thread.join(_SIGNAL_WAIT)

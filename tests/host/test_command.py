@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -21,7 +23,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from iiswsgi.host.application import is_loopback
-from iiswsgi.host.command import add_arguments
+from iiswsgi.host.command import _log_folder, add_arguments, heeding_signals
 
 TESTS = Path(__file__).resolve().parent.parent
 IISWSGI = (sys.executable, "-m", "iiswsgi")
@@ -186,6 +188,131 @@ class TestArguments:
         assert port == "8080"
 
 
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Give the signal handlers back."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+class TestSignals:
+    def test_each_takes_a_step_and_the_last_one_over_again(self) -> None:
+        taken: list[int] = []
+        with heeding_signals() as steps:
+            steps += [lambda: taken.append(1), lambda: taken.append(2)]
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+        assert taken == [1, 2, 2]
+
+    def test_one_within_a_step_does_nothing(self) -> None:
+        taken: list[int] = []
+        lock = threading.Lock()
+
+        def kill() -> None:
+            assert lock.acquire(timeout=1)
+            signal.raise_signal(signal.SIGINT)
+            taken.append(1)
+            lock.release()
+
+        with heeding_signals() as steps:
+            steps.append(kill)
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+        assert taken == [1, 1]
+
+    def test_a_step_that_failed_is_over(self) -> None:
+        taken: list[int] = []
+
+        def fail() -> None:
+            raise KeyError("a step")
+
+        with heeding_signals() as steps:
+            steps += [fail, lambda: taken.append(1)]
+            with pytest.raises(KeyError):
+                signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        assert taken == [1]
+
+    def test_without_a_step_only_the_first_raises(self) -> None:
+        cleaned: list[int] = []
+
+        @contextlib.contextmanager
+        def cleaning() -> Iterator[None]:
+            try:
+                yield
+            finally:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.raise_signal(number)
+                    cleaned.append(number)
+
+        with pytest.raises(SystemExit) as caught, heeding_signals(), cleaning():
+            signal.raise_signal(signal.SIGTERM)
+        assert cleaned == [signal.SIGTERM, signal.SIGINT]
+        assert caught.value.code == 128 + signal.SIGTERM
+
+    def test_once_one_has_come_the_others_are_ignored_to_the_end_of_the_process(self) -> None:
+        with heeding_signals() as steps:
+            steps.append(lambda: None)
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+
+    def test_if_none_has_come_the_handlers_are_given_back(self) -> None:
+        before = signal.getsignal(signal.SIGINT)
+        with heeding_signals():
+            assert signal.getsignal(signal.SIGINT) != before
+        assert signal.getsignal(signal.SIGINT) == before
+
+    def test_the_log_folder_goes_though_one_comes_when_it_is_made(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        mkdir = Path.mkdir
+
+        def make(path: Path, mode: int) -> None:
+            mkdir(path, mode)
+            signal.raise_signal(signal.SIGTERM)
+
+        monkeypatch.setattr(Path, "mkdir", make)
+        with pytest.raises(SystemExit), heeding_signals(), _log_folder(None):
+            pytest.fail("the folder is used")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_log_folder_goes_though_one_comes_when_it_is_removed(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        remove = shutil.rmtree
+
+        def interrupted(path: Path, ignore_errors: bool) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            remove(path, ignore_errors)
+
+        monkeypatch.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(SystemExit), heeding_signals(), _log_folder(None) as folder:
+            (folder / "a.log").touch()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_what_waits_in_waitress_is_told_without_a_warning_of_its_own() -> None:
+    program = (
+        "from waitress.utilities import logger, queue_logger\n"
+        "from iiswsgi.host.command import start_logging\n"
+        "start_logging(3)\n"
+        "queue_logger.warning('Task queue depth is 5')\n"
+        "logger.warning('something else')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "something else" in result.stderr
+    assert "Task queue depth" not in result.stderr
+
+
 class TestHost:
     def test_it_serves_and_ends_and_leaves_nothing_behind(self, site: Path) -> None:
         with hosting(site) as host:
@@ -272,6 +399,20 @@ class TestHost:
             assert time.monotonic() - began < 8  # the worker would have had ten seconds
         assert not is_running(pid)
         assert not log_folder.exists()
+
+    if sys.platform != "win32":
+
+        def test_any_number_of_signals_ends_it_in_order(self, site: Path) -> None:
+            with hosting(site) as host:
+                pid = int(host.get("/pid")[1])
+                log_folder = Path(host.wait_for(r"log (?:to|in) (.*iiswsgi-host-\w+)")[1])
+                deadline = time.monotonic() + 20
+                while host.process.poll() is None and time.monotonic() < deadline:
+                    host.process.send_signal(signal.SIGINT)
+                    time.sleep(0.001)
+                assert host.process.poll() == 0
+            assert not is_running(pid)
+            assert not log_folder.exists()
 
     def test_quiet_says_nothing_but_warnings(self, site: Path) -> None:
         with hosting(site, "-q", "--bind", "0.0.0.0:0") as host:
