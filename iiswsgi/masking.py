@@ -17,7 +17,7 @@ HIDDEN = "***"
 
 _HINTS = (
     *("pass", "pwd", "secret", "token", "credential", "auth", "cookie", "session", "sessid"),
-    *("signature", "jwt", "bearer", "key", "sig", "://", "%"),
+    *("signature", "jwt", "bearer", "key", "sig", "creds", "otp", "srf", "pin", "sid", "://", "%"),
 )
 """One of them is in whatever has something to hide; cheap to look for."""
 
@@ -26,7 +26,8 @@ _ENCODINGS = 3
 
 _NAME = (
     r"passw|passphrase|passcode|pwd|secret(?!keysize)|token|credential|authoriz|cookie|"
-    r"session_?id|sessid|signature|jwt|bearer|(?:pass|key|sig)(?![a-z])|auth\Z"
+    r"session_?id|sessid|signature|jwt|bearer|creds|[cx]srf|(?<![a-z])[ht]?otp(?![a-z])|"
+    r"(?:pass|key|sig)(?![a-z])|auth\Z|\A-*(?:pin|sid)\Z"
 )
 """Is in the name of a secret."""
 

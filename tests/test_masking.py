@@ -19,15 +19,27 @@ WORDS = [
     (["secret_shop.ini", "threads=3"], None),
     (["https_secretkeysize=2048", "bypassed=1", "keyfile=a"], None),
     (["--api_key"], None),
+    (
+        ["spinner=dots", "side=left", "sidebar=on", "mapping=a", "footprint=small", "hotpath=a"],
+        None,
+    ),
+    (["pin", "1", "opt_pin.py", "https://host/pin/1?spin=2&inside=3"], None),
     # The names.
     *(
         ([f"{name}=hunter2"], [f"{name}=***"])
         for name in (
             *("db_pass", "DB_PASS_2", "passphrase", "signing_key", "AccountKey", "X-Api-Key"),
             *("cookie", "credentials", "sessionid", "basic_auth", "jwt", "sig", "my.secrets"),
+            *("creds", "db_creds", "otp", "TOTP", "user-otp", "csrf", "_xsrf", "csrf_token"),
+            *("pin", "PIN", "sid"),
         )
     ),
     (["--pass", "hunter2", "z"], ["--pass", "***", "z"]),
+    (["--pin", "123", "--otp=123", "z"], ["--pin", "***", "--otp=***", "z"]),
+    (
+        ["https://host/?a=b&sid=x", "pin: 123", "p%69n=1"],
+        ["https://host/?a=b&sid=***", "pin: ***", "p%69n=***"],
+    ),
     (["--db-secrets-x", "hunter2", "z"], ["--db-secrets-x", "***", "z"]),
     # What separates a name from its value.
     (["password:hunter2"], ["password:***"]),

@@ -10,15 +10,32 @@ import re
 from collections.abc import Iterable
 
 from iiswsgi import tracebacks
+from iiswsgi.masking import HIDDEN
 
 __all__ = ["fault", "withhold"]
 
 _REPEATS_VALUES = (configparser.InterpolationError, configparser.ParsingError)
 """Errors of :mod:`configparser` whose own text has the value, or the whole line."""
 
+_QUOTED = re.compile(r"""(?<!\w)[br]?(['"])((?:\\.|(?!\1)[^\\])+)\1(?!\w)""")
+"""Text in quotation marks; an apostrophe within a word is none."""
 
-def fault(error: Exception) -> str:
-    """Say what *error* says of an INI file, and where; not what stands there."""
+_LOOKED_FOR = {
+    *("loggers", "handlers", "formatters", "logger_root"),
+    *("keys", "level", "class", "args", "kwargs", "formatter", "format", "qualname"),
+}
+"""Names of sections and options of :mod:`logging.config`: an error tells which one is missing."""
+
+_LONG_ENOUGH = 4
+"""Letters of a value that are no common word; shorter ones count within quotation marks only."""
+
+
+def fault(error: Exception, values: Iterable[tuple[str, str]] = ()) -> str:
+    """Say what *error* says of an INI file, and where; not what stands there.
+
+    :param values: those that the text of an error from elsewhere may repeat, each behind the words
+        for its place in the file.
+    """
     if isinstance(error, configparser.InterpolationMissingOptionError):
         return (
             f"{_option(error)} refers to %({error.reference})s, which is not defined; in a value "
@@ -35,7 +52,49 @@ def fault(error: Exception) -> str:
     if isinstance(error, NameError):
         # Of an expression, such as a handler's args; the name is a value without its quotes.
         return "an expression uses a name that is not defined; text needs quotation marks there"
-    return str(error)
+    return _without_values(str(error), values)
+
+
+def _without_values(text: str, values: Iterable[tuple[str, str]]) -> str:
+    """*text* with *** for each value, or part of one, that it repeats; and where they stand."""
+    hidden: set[str] = set()
+    places: dict[str, None] = {}
+    quoted = _quoted(text) - _LOOKED_FOR
+    for place, value in values:
+        pieces = {piece for piece in _pieces(value) if len(piece) >= _LONG_ENOUGH}
+        repeated = {piece for piece in pieces if _has(text, piece)}
+        # More than the value too: a relative path that was made an absolute one.
+        repeated |= {q for q in quoted if _has(value, q) or any(_has(q, p) for p in pieces)}
+        if repeated:
+            places[place] = None
+        hidden |= repeated | {q for q in quoted if q in value}
+    if hidden:
+        longest_first = sorted(hidden, key=len, reverse=True)
+        text = re.sub("|".join(map(_pattern, longest_first)), HIDDEN, text)
+    return f"{text} ({', '.join(places)})" if places else text
+
+
+def _pieces(value: str) -> set[str]:
+    """What of a value cannot stand elsewhere by chance; names and lists of them can."""
+    return _quoted(value) | (set() if re.fullmatch(r"[\w., ]*", value) else {value})
+
+
+def _quoted(text: str) -> set[str]:
+    """What stands in quotation marks and is no mere punctuation."""
+    found = (re.sub(r"\\(['\"])", r"\1", match[2]) for match in _QUOTED.finditer(text))
+    return {piece for piece in found if re.search(r"\w", piece)}
+
+
+def _has(text: str, piece: str) -> bool:
+    return re.search(_pattern(piece), text) is not None
+
+
+def _pattern(piece: str) -> str:
+    r"""What finds *piece*, but not within a word; ``/``, ``\`` and ``\\`` of a path are one."""
+    slashes = r"[\\/]+"
+    found = slashes.join(map(re.escape, re.split(slashes, piece)))
+    found = re.sub("(['\"])", r"\\\\?\1", found)  # a mark within text is escaped, or not
+    return rf"(?<!\w){found}(?!\w)"
 
 
 def _no_section(error: configparser.MissingSectionHeaderError) -> str:

@@ -12,6 +12,7 @@ import configparser
 import contextlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import TextIO
@@ -35,6 +36,15 @@ _LATE = (
     "iiswsgi.fastcgi.transport.places",
 )
 """Loggers of modules that are imported after :func:`repair` was called last, while serving."""
+
+_SECTION = re.compile(r"(?:logger|handler|formatter)(?:s\Z|_)")
+"""Names those that :mod:`logging.config` reads."""
+
+_OPTIONS = {
+    *("keys", "level", "handlers", "qualname", "propagate", "class", "args", "kwargs"),
+    *("formatter", "target", "format", "datefmt", "style", "defaults"),
+}
+"""What it reads there; what ``[DEFAULT]`` and the command line define is in every section."""
 
 _VERBOSITY = {1: logging.DEBUG, 0: None, -1: logging.WARNING, -2: logging.ERROR}
 
@@ -76,26 +86,42 @@ def configure_from_ini(path: str, global_conf: Mapping[str, str]) -> bool:
     """
     path = os.path.abspath(path)
     defaults = {"here": os.path.dirname(path), "__file__": path, **global_conf}
+    # The parser takes no notice of case.
+    escaped = {name.lower(): str(value).replace("%", "%%") for name, value in defaults.items()}
+    parser = configparser.ConfigParser(escaped)
+    is_read = False
     try:
-        parser = configparser.ConfigParser()
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
+        is_read = True
         if not parser.has_section("loggers"):
             return False
         import logging.config  # slow to import, and needed for these sections only
 
         logging.getLogger(OURS).setLevel(logging.NOTSET)
-        escaped = {name: str(value).replace("%", "%%") for name, value in defaults.items()}
-        logging.config.fileConfig(path, escaped, disable_existing_loggers=False, encoding="utf-8")
+        logging.config.fileConfig(parser, disable_existing_loggers=False)
     except Exception as error:  # a handler's class is named in the file, and may raise anything
         from iiswsgi.runtime.inifault import fault  # only for this sentence
 
+        told = fault(error, _values(parser) if is_read else ())
         raise SettingError(
             "S09",
-            f"The [loggers] of {path} cannot be used: {type(error).__name__}: {fault(error)}. "
+            f"The [loggers] of {path} cannot be used: {type(error).__name__}: {told}. "
             "Correct the section named, or remove [loggers].",
         ) from error
     return True
+
+
+def _values(parser: configparser.ConfigParser) -> list[tuple[str, str]]:
+    """Return what the sections about logging hold, each with the words for where it is."""
+    values = []
+    for section in filter(_SECTION.match, parser.sections()):
+        for option in _OPTIONS.intersection(parser.options(section)):
+            place = f"{option} in [{section}]"
+            values.append((place, parser.get(section, option, raw=True)))
+            with contextlib.suppress(configparser.Error):  # formats are no values to it
+                values.append((place, parser.get(section, option)))
+    return values
 
 
 def set_level(setting: int | None, verbosity: int | None) -> None:

@@ -63,6 +63,26 @@ def test_a_value_without_its_quotation_marks_is_not_repeated():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "told"),
+    [
+        ("bad 's3cr3t'", "s3cr3t", "bad '***' (x in [s])"),
+        ("bad 's3'", "f('s3')", "bad '***' (x in [s])"),
+        ("bad 'cr3'", "s3cr3t", "bad '***'"),
+        ("bad b's3cr3t'", "f(b's3cr3t')", "bad b'***' (x in [s])"),
+        ("it can't: s3cr3t, 'x'", "f('s3cr3t')", "it can't: ***, 'x' (x in [s])"),
+        (r"no file: 'D:\\\\a\\\\s3.log'", "open('a/s3.log')", "no file: '***' (x in [s])"),
+        ("bad s3: %cret", "s3: %cret", "bad *** (x in [s])"),
+        ("no file: '/home/root/x'", "root", "no file: '/home/root/x'"),
+        ("not a function, but a method", "f('a', 'w')", "not a function, but a method"),
+        ("no 'handlers'", "logging.handlers.X", "no 'handlers'"),
+        ("'(' was never closed", "(1", "'(' was never closed"),
+    ],
+)
+def test_an_error_from_elsewhere_is_told_without_what_is_a_value(text, value, told):
+    assert fault(ValueError(text), [("x in [s]", value)]) == told
+
+
 def test_an_error_without_a_list_of_lines_has_the_one():
     error = configparser.ParsingError("a.ini")  # as MultilineContinuationError of Python 3.13
     error.lineno = 7

@@ -194,3 +194,93 @@ def test_loggers_that_cannot_be_used_name_the_file(tmp_path, text):
     with pytest.raises(SettingError, match="IISWSGI-S09: ") as caught:
         logconfig.configure_from_ini(str(path), {})
     assert str(path) in str(caught.value)
+
+
+MAIL = """
+    [loggers]
+    keys = root
+
+    [handlers]
+    keys = mail
+
+    [formatters]
+    keys = short
+
+    [logger_root]
+    handlers = mail
+
+    [handler_mail]
+    class = StreamHandler
+    args = (sys.stderr,)
+
+    [formatter_short]
+    format = %(levelname)s %(message)s
+"""
+
+NO_FILE = "[Errno 2] No such file or directory"
+ARGS, LEVEL = "args = (sys.stderr,)", "args = (sys.stderr,)\nlevel = "
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (ARGS, f"{LEVEL}s3cr3t", "ValueError: Unknown level: '***' (level in [handler_mail])"),
+        (
+            ARGS,
+            f"{LEVEL}%(password)s",
+            "ValueError: Unknown level: '***' (level in [handler_mail])",
+        ),
+        (
+            ARGS,
+            "args = (int('s3cr3t'),)",
+            "ValueError: invalid literal for int() with base 10: '***' (args in [handler_mail])",
+        ),
+        (
+            ARGS,
+            r"args = (int('it\'s s3cr3t'),)",
+            'ValueError: invalid literal for int() with base 10: "***" (args in [handler_mail])',
+        ),
+        (
+            "StreamHandler\nargs = (sys.stderr,)",
+            "FileHandler\nargs = ('no/such/s3cr3t.log', 'w')",
+            f"FileNotFoundError: {NO_FILE}: '***' (args in [handler_mail])",
+        ),
+        (
+            "StreamHandler\nargs = (sys.stderr,)",
+            "FileHandler\nargs = ('%(here)s/a.log', 'a', 's3cr3t')",
+            "LookupError: unknown encoding: *** (args in [handler_mail])",
+        ),
+        (
+            "%(levelname)s %(message)s",
+            "%(s3cr3t",
+            "ValueError: Invalid format '***' for '%' style (format in [formatter_short])",
+        ),
+        ("class = StreamHandler\n", "", "KeyError: 'class'"),
+        ("keys = root", "keys = root, s3", "KeyError: 'logger_s3'"),
+        ("handlers = mail", "handlers = s3cr3t", "KeyError: '***' (handlers in [logger_root])"),
+    ],
+)
+def test_loggers_that_cannot_be_used_are_told_of_without_their_values(
+    programs, tmp_path, before, after, told
+):
+    path = tmp_path / "app.ini"
+    text = textwrap.dedent(MAIL)
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    # The handlers of this process are none of its business.
+    program = f"""
+        from iiswsgi.errors import SettingError
+        from iiswsgi.runtime import logconfig
+        try:
+            logconfig.configure_from_ini({str(path)!r}, {{"password": "s3cr3t"}})
+        except SettingError as error:
+            print(error)
+    """
+    result = programs.run(program, text=True)
+    assert f"cannot be used: {told}. Correct" in result.stdout
+
+
+def test_variables_that_differ_in_case_alone_are_no_fault(tmp_path):
+    path = tmp_path / "app.ini"
+    path.write_text("[app:main]\n", encoding="utf-8")
+    assert logconfig.configure_from_ini(str(path), {"a": "1", "A": "2"}) is False
