@@ -90,8 +90,9 @@ class ErrorPage(NamedTuple):
 
         :param variables: as :func:`iiswsgi.locality.is_local` wants them.
         """
-        shows = error is not None and self._shows(variables)
-        trace = tracebacks.as_text(error) if error is not None and shows else ""
+        trace = ""
+        if error is not None and self._shows(variables):
+            trace = tracebacks.as_text(error)
         status = "500 Internal Server Error"
         return self._page(variables, status, _TEXTS[status], error_id, trace)
 
