@@ -247,7 +247,7 @@ ARGS, LEVEL = "args = (sys.stderr,)", "args = (sys.stderr,)\nlevel = "
         ),
         (
             "StreamHandler\nargs = (sys.stderr,)",
-            "FileHandler\nargs = ('%(here)s/a.log', 'a', 's3cr3t')",
+            "FileHandler\nargs = (r'%(here)s/a.log', 'a', 's3cr3t')",
             "LookupError: unknown encoding: *** (args in [handler_mail])",
         ),
         (
