@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+if sys.platform == "win32":
+    # Without a console, as on a build machine, nobody can send a signal: the process raises it.
+    HOST = (
+        sys.executable,
+        "-c",
+        "import signal, sys, threading\n"
+        "from iiswsgi.cli import main\n"
+        "def stop():\n"
+        "    while sys.stdin.readline(): signal.raise_signal(signal.SIGBREAK)\n"
+        "threading.Thread(target=stop, daemon=True).start()\n"
+        "sys.exit(main())",
+        "host",
+    )
+
+    def ask_to_stop(process):
+        """Ask a process that was started with ``HOST`` to end in order."""
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+else:
+    HOST = (sys.executable, "-m", "iiswsgi", "host")
+
+    def ask_to_stop(process):
+        """Ask a process to end in order."""
+        process.send_signal(signal.SIGTERM)
 
 
 @dataclass
@@ -28,11 +56,11 @@ class Host:
 def hosting(*arguments, command=None):
     """Run ``iiswsgi host``, on a free port unless the command says otherwise; always ends it."""
     if command is None:
-        command = [sys.executable, "-m", "iiswsgi", "host", *arguments, "--bind", "127.0.0.1:0"]
+        command = [*HOST, *arguments, "--bind", "127.0.0.1:0"]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
@@ -56,11 +84,14 @@ def hosting(*arguments, command=None):
 
 
 def stop(process):
-    """Ask politely first, so that the stand-in ends its workers."""
-    if sys.platform != "win32":
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(40)
+    """Ask politely first, so that the stand-in ends its workers.
+
+    On Wine, a process that is killed leaves its connections behind, and Wine's server is busy with
+    them to its end.
+    """
+    with process.stdin, contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        ask_to_stop(process)
+        process.wait(40)
     process.kill()
     process.wait(20)
 

@@ -22,6 +22,7 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
+from functional.commands import HOST, ask_to_stop
 from iiswsgi.host.application import is_loopback
 from iiswsgi.host.command import _log_folder, add_arguments, heeding_signals
 
@@ -42,24 +43,6 @@ TEMPLATE = """<configuration><system.webServer>
 if sys.platform == "win32":
     import _winapi
 
-    # Without a console, as on a build machine, nobody can send a signal: the process raises it.
-    HOST = (
-        sys.executable,
-        "-c",
-        "import signal, sys, threading\n"
-        "from iiswsgi.cli import main\n"
-        "def stop():\n"
-        "    while sys.stdin.readline(): signal.raise_signal(signal.SIGBREAK)\n"
-        "threading.Thread(target=stop, daemon=True).start()\n"
-        "sys.exit(main())",
-        "host",
-    )
-
-    def ask_to_stop(process: subprocess.Popen[str]) -> None:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-
     def is_running(pid: int) -> bool:
         try:
             handle = _winapi.OpenProcess(0x100000, False, pid)  # SYNCHRONIZE
@@ -71,10 +54,6 @@ if sys.platform == "win32":
             _winapi.CloseHandle(handle)
 
 else:
-    HOST = (*IISWSGI, "host")
-
-    def ask_to_stop(process: subprocess.Popen[str]) -> None:
-        process.send_signal(signal.SIGTERM)
 
     def is_running(pid: int) -> bool:
         try:
