@@ -68,9 +68,7 @@ def _pass_on(receiver: socket.socket, tell: Callable[[int], object]) -> None:
 
 def _after_fork_in_child() -> None:
     global _descriptor
-    current = signal.set_wakeup_fd(-1)
-    if current != _descriptor:
-        signal.set_wakeup_fd(current)
+    _restore(-1)
     _descriptor = -1
 
 
