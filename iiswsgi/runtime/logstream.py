@@ -18,9 +18,9 @@ class LineBuffer(io.BufferedIOBase):
     """Takes bytes and hands on whole lines; the ``buffer`` of a text stream.
 
     ``print`` writes text and newline separately, so a line waits for its newline, for each thread
-    by itself: in a request however often it is flushed, but not beyond the request; outside of one,
-    and in a child that was forked off, until it is flushed. Closing has no effect, for a library
-    that closes "its" stream would silence all others.
+    by itself, though not beyond its request, nor once it is flushed: what a program flushes it
+    wants to have said, whatever happens to it next. Closing has no effect, for a library that
+    closes "its" stream would silence all others.
 
     :param emit: gets the lines, without newlines; must not raise.
     :param fd: answer of ``fileno()``, for subprocesses.
@@ -30,7 +30,6 @@ class LineBuffer(io.BufferedIOBase):
         self._emit = emit
         self._fd = fd
         self._waiting: dict[int, _Line] = {}
-        self._forked = False
         self.name = f"<{name}>"
         self.mode = "w"
 
@@ -52,14 +51,13 @@ class LineBuffer(io.BufferedIOBase):
         return len(piece)
 
     def flush(self) -> None:
-        """Hand on what this thread has written, unless it may be a piece of a request's line."""
-        if self._forked or running.number() is None:
-            self._finish_thread()
+        """Hand on what this thread has written; what follows on the same line is a line too."""
+        if line := self._waiting.get(threading.get_ident()):
+            self._emit_lines(line.take())
 
     def after_fork(self) -> None:
         """Leave to the parent what it has written."""
         self._waiting = {}
-        self._forked = True
 
     def finish(self) -> None:
         """Hand on what still waits for a newline; the process ends."""
@@ -99,7 +97,7 @@ class _Line:
         self.thread = thread
         self.text = bytearray()
         self._cut = False
-        """Whether what was too long to wait was handed on, so that it still lacks its newline."""
+        """Whether it was handed on without its newline, which may still come."""
 
     def is_open(self) -> bool:
         """Whether a newline would belong to what was written before it."""
@@ -114,13 +112,20 @@ class _Line:
         text += piece
         end = text.rfind(b"\n", len(text) - len(piece)) + 1
         if not end and len(text) > MAX_PARTIAL:
-            end, self._cut = len(text), True
-        elif end:
-            self._cut = False
-        whole = bytes(text[:end])
-        del text[:end]
+            whole = self.take()
+        else:
+            whole = bytes(text[:end])
+            del text[:end]
+            self._cut = was_cut and not end
         if was_cut and whole.startswith((b"\n", b"\r\n")):
             whole = whole[whole.index(b"\n") + 1 :]
+        return whole
+
+    def take(self) -> bytes:
+        """Take away what waits, although its newline has not come."""
+        whole = bytes(self.text)
+        self.text.clear()
+        self._cut = self._cut or bool(whole)
         return whole
 
 

@@ -131,6 +131,9 @@ def exit_(environ, start_response, rest):
 
 def crash(environ, start_response, rest):
     """Crash as C code does; ctypes makes an exception of it on Windows."""
+    for stream in (sys.stdout, environ["wsgi.errors"]):
+        stream.write(f"about to crash {rest}")
+        stream.flush()
     faulthandler._sigsegv()
 
 

@@ -42,6 +42,9 @@ def test_a_crash_has_process_request_and_time(tmp_path):
         assert client.get("/").status == 200
         log = client.log
     [thread] = re.findall(r"(?m)^Current thread 0x0*([0-9a-f]+) .*:\n.* in crash", log)
+    for stream in ("stdout", "stderr"):
+        said = rf"(?m)^\S+Z {pid} 2 INFO {stream}: about to crash here$"
+        assert len(re.findall(said, log)) == 1, log
     line = rf" ERROR iiswsgi\.runtime\.lastwords: IISWSGI-L14: process {pid} ended without a word"
     line += rf" while it served request 2, GET /crash/here, since \S+Z in thread 0x{thread}\n"
     assert len(re.findall(line, log)) == 1, log

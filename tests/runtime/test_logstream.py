@@ -24,27 +24,46 @@ def test_whole_lines(stream, lines):
     assert lines == ["one", "two", "three"]
 
 
-def test_a_line_of_a_request_waits_for_its_newline(stream, lines):
-    running.begin({})
-    print("one", end=" ", file=stream, flush=True)
-    stream.flush()
-    assert lines == []
-    print("line", file=stream)
-    assert lines == ["one line"]
-    running.end()
-
-
-def test_outside_of_requests_a_line_waits_until_it_is_flushed(stream, lines):
+@pytest.mark.parametrize("in_request", [True, False])
+def test_a_line_waits_for_its_newline_until_it_is_flushed(in_request, stream, lines):
+    if in_request:
+        running.begin({})
     print("one", end=" ", file=stream)
     assert lines == []
     print("line", end="", file=stream, flush=True)
     stream.flush()
     assert lines == ["one line"]
-    stream.write("rest")
-    stream.lines.finish()
-    assert lines == ["one line", "rest"]
-    stream.lines.finish()
-    assert lines == ["one line", "rest"]
+    print(" and its rest", file=stream, flush=True)
+    assert lines == ["one line", " and its rest"]
+    running.end()
+    assert len(lines) == 2
+
+
+def test_the_newline_of_what_was_flushed_is_no_line_of_its_own(stream, lines):
+    for _ in range(2):
+        stream.write("line")
+        stream.flush()
+        stream.write("\n")
+        stream.flush()
+    print("", file=stream)
+    for each in ("dots", ".", ".", "\nnext", "\n"):
+        print(each, end="", file=stream, flush=True)
+    assert lines == ["line", "line", "", "dots", ".", ".", "next"]
+
+
+def test_a_child_that_was_forked_off_leaves_to_its_parent_what_that_wrote(stream, lines):
+    stream.write("of the parent")
+    stream.lines.after_fork()
+    print("of the child", end="", file=stream, flush=True)
+    assert lines == ["of the child"]
+
+
+def test_the_end_of_the_process_ends_a_line(stream, lines):
+    for _ in range(2):
+        stream.write("rest")
+        stream.lines.finish()
+        stream.lines.finish()
+    assert lines == ["rest", "rest"]
 
 
 def test_what_a_thread_leaves_begins_no_line_of_another(stream, lines, monkeypatch):
@@ -119,12 +138,7 @@ def test_what_was_too_long_to_wait_ends_with_its_request(stream, lines):
     assert lines[1:] == [""]
 
 
-def test_what_was_too_long_to_wait_ends_with_a_flush_and_with_its_thread(
-    stream, lines, monkeypatch
-):
-    stream.write("x" * 70_000)
-    stream.flush()
-    print("", file=stream)
+def test_what_was_too_long_to_wait_ends_with_its_thread(stream, lines, monkeypatch):
     numbers = SimpleNamespace(get_ident=lambda: 7, current_thread=threading.current_thread)
     monkeypatch.setattr(logstream, "threading", numbers)
     for text in ("y" * 70_000, "\n"):
@@ -133,7 +147,7 @@ def test_what_was_too_long_to_wait_ends_with_a_flush_and_with_its_thread(
         thread.join()
     stream.write("z" * 70_000)
     stream.lines.finish()
-    assert [line[:5] for line in lines] == ["xxxxx", "", "yyyyy", "", "zzzzz"]
+    assert [line[:5] for line in lines] == ["yyyyy", "", "zzzzz"]
 
 
 def test_bytes(stream, lines):
