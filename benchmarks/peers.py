@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from traffic import SITE
@@ -60,6 +60,8 @@ FLOOR = Peer("floor", (str(CHILDREN / "floor.py"),))
 IISWSGI = Peer(
     "iiswsgi", ("-m", "iiswsgi", "serve", str(SITE / "app.ini")), needs=("iiswsgi.__main__",)
 )
+ACCESS_LOG = replace(IISWSGI, name="access log", arguments=(*IISWSGI.arguments, "access_log=true"))
+"""The same with a line of the log for each request."""
 PASTER = Peer(
     "paster",
     ("-c", _PASTER, "serve", "-s", "egg:iiswsgi#iis", str(SITE / "app.ini")),
@@ -78,7 +80,7 @@ WFASTCGI = Peer(
     body_limit=8 * MEGABYTE,
 )
 
-CONVERSATION = (FLOOR, IISWSGI, FLUP, FCGISGI, WFASTCGI)
+CONVERSATION = (FLOOR, IISWSGI, ACCESS_LOG, FLUP, FCGISGI, WFASTCGI)
 """Peers compared request by request."""
 
 STARTING = (FLOOR, IISWSGI, PASTER, FLUP, FCGISGI, WFASTCGI)

@@ -48,7 +48,8 @@ def _run(options: argparse.Namespace, wanted: list[str], folder: Path) -> None:
         small.run(talking, options.rounds, options.requests, folder, spread=options.spread)
     if "bodies" in what:
         rounds = max(1, options.rounds // 5)
-        bodies.run(talking, rounds, options.megabytes * peers.MEGABYTE, folder)
+        carrying = [peer for peer in talking if peer is not peers.ACCESS_LOG]
+        bodies.run(carrying, rounds, options.megabytes * peers.MEGABYTE, folder)
     if "start" in what:
         starting = peers.present(peers.STARTING, wanted)
         start.run(starting, options.rounds, folder)

@@ -222,6 +222,10 @@ class Handler(Destination):
         self._log = log
         self._failure_told = False
 
+    def enter(self, entry: logentry.Entry) -> None:
+        """Write *entry*."""
+        self._log.enter(entry)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, unless it is one of ours and there already; never raises."""
         if LOGGED in record.__dict__ and is_ours(record.name):

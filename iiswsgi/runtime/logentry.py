@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from iiswsgi import tracebacks
 from iiswsgi.runtime import running
 
-__all__ = ["Entry", "Render", "entry", "of_record"]
+__all__ = ["Entry", "Render", "entry", "of_call", "of_record"]
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -41,6 +41,25 @@ Render = Callable[[Entry], bytes]
 def entry(level: str, name: str, text: str, details: str = "") -> Entry:
     """An entry of now, by this thread."""
     return Entry(level, name, text, details, time.time(), running.number())
+
+
+def of_call(
+    name: str, level: int, message: str, args: Sequence[object], extra: Mapping[str, Any]
+) -> Entry:
+    """The entry of a call such as ``logger.info(message, *args, extra=extra)``, now.
+
+    :param extra: attributes, of which those count that :func:`of_record` knows.
+    :raises Exception: the message does not fit its arguments.
+    """
+    return Entry(
+        logging.getLevelName(level),
+        name,
+        message % tuple(args) if args else message,
+        "",
+        time.time(),
+        extra.get("iiswsgi_request") or running.number(),
+        extra.get("iiswsgi_fields", _NOTHING),
+    )
 
 
 class _Formatter(logging.Formatter):

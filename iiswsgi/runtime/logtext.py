@@ -7,6 +7,7 @@ escapes.
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 
@@ -45,16 +46,21 @@ def stamp(created: float) -> str:
 
     :param created: seconds since the epoch.
     """
-    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created))
-    return f"{seconds}.{int(created % 1 * 1000):03}Z"
+    whole = int(created // 1)
+    return f"{_second(whole)}.{int((created - whole) * 1000):03}Z"
+
+
+@functools.lru_cache(maxsize=1)
+def _second(created: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created))
 
 
 def render(entry: Entry) -> bytes:
     """*entry* as text: time, process, request, level, logger, and what it says."""
     request = NO_REQUEST if entry.request is None else entry.request
     said = escape(f"{entry.level} {entry.name}: {entry.text.rstrip()}")
-    lines = [f"{stamp(entry.created)} {os.getpid()} {request} {said}"]
-    lines += [
-        _INDENT + escape(more) for more in entry.details.rstrip().split("\n") if entry.details
-    ]
-    return "".join(f"{each}\n" for each in lines).encode("utf-8", "backslashreplace")
+    text = f"{stamp(entry.created)} {os.getpid()} {request} {said}\n"
+    if entry.details:
+        more = entry.details.rstrip().split("\n")
+        text += "".join(f"{_INDENT}{escape(each)}\n" for each in more)
+    return text.encode("utf-8", "backslashreplace")

@@ -4,28 +4,25 @@ An application may configure its logging at any time, in its first request for e
 disables loggers, takes their handlers away and brings handlers of its own that may fail. Ours do
 not care; only levels, filters and ``propagate`` mean for them what they mean for all.
 
-Handlers of the application's come after the log, for they may hang, as when a log server is dead. A
-request that meets one hangs, as it does at the application's own records; the watchdog, which is to
-report that, and the end of the process do not.
+Handlers of the application's come after the log, for they may hang. A request that meets one hangs,
+as it does at the application's own records; who cannot wait is in :mod:`.haste`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
+from iiswsgi.runtime import haste, logentry
 from iiswsgi.runtime.logstream import LineBuffer
 
 __all__ = [
     "LOGGED",
     "OURS",
-    "PATIENCE",
     "Destination",
-    "hurry",
-    "impatient",
     "is_ours",
     "keep_ours_out",
     "not_ours",
@@ -37,21 +34,27 @@ OURS = "iiswsgi"
 LOGGED = "iiswsgi_logged"
 """The attribute that a record has once it is in the log."""
 
-PATIENCE = 1.0
-"""Seconds that the handlers of the application have for a record of somebody who is in a hurry."""
 
-_impatient: set[int] = set()
-"""The threads in a hurry."""
+def _steps() -> tuple[Any, ...]:
+    """The way of a record; services that collect errors and traces replace one or the other."""
+    base = logging.Logger
+    return base._log, base.makeRecord, base.handle, base.callHandlers
 
-_ending = False
-"""Whether all threads are."""
 
-_aside: threading.Thread | None = None
-"""Where the last record of somebody in a hurry was handed out."""
+def _is_python_s(step: Any) -> bool:
+    return isinstance(step, FunctionType) and step.__globals__ is vars(logging)
+
+
+_PYTHON_S = _steps() if all(map(_is_python_s, _steps())) else ()
+"""As they are while nobody has replaced any; nothing, if somebody has before we were imported."""
 
 
 class Destination(logging.Handler):
     """What takes records to the log, and marks them with :data:`LOGGED`."""
+
+    def enter(self, entry: logentry.Entry) -> None:
+        """Take *entry* to the log, which no record was made for; must not raise."""
+        raise NotImplementedError
 
     def foreign_failure(self, error: Exception) -> None:
         """A handler, filter or factory that is not ours has raised *error*."""
@@ -76,6 +79,30 @@ class OwnLogger(logging.Logger):
         """Whether the level says so; ``logging.disable`` is for the application's handlers."""
         return level >= self.getEffectiveLevel()
 
+    def _log(self, level: int, msg: object, args: Any, *rest: Any, **options: Any) -> None:
+        """Write what nobody but the log takes without a record, which costs more than all else."""
+        if type(msg) is str and not rest and options.keys() <= {"extra"} and self._is_private():
+            # What does not fit its arguments logging tells, at the record.
+            with contextlib.suppress(Exception):
+                extra = options.get("extra") or {}
+                entry = logentry.of_call(self.name, level, msg, args, extra)
+                self.destination.enter(entry)
+                return
+        super()._log(level, msg, args, *rest, **options)
+
+    def _is_private(self) -> bool:
+        """Whether what it says goes to the log, as it is said, and to nobody besides."""
+        destination = self.destination
+        if self.filters or destination.filters or _is_watched():
+            return False
+        reaches_log = False
+        for logger in self._way():
+            reaches_log = reaches_log or logger.name == OURS
+            for handler in logger.handlers:
+                if handler is not destination and not_ours not in getattr(handler, "filters", ()):
+                    return False
+        return reaches_log
+
     def makeRecord(self, *args: Any, **options: Any) -> logging.LogRecord:  # noqa: N802  # logging's name
         """Make a record, as an application's factory does if it can."""
         try:
@@ -97,8 +124,8 @@ class OwnLogger(logging.Logger):
         self._into_log(record)
         if record.levelno <= self.manager.disable:
             return
-        if _ending or threading.get_ident() in _impatient:
-            _call_aside(lambda: self._hand_out_aside(record))
+        if haste.in_haste():
+            haste.call_aside(lambda: self._hand_out_aside(record))
         else:
             self._hand_out(record)
 
@@ -133,38 +160,15 @@ class OwnLogger(logging.Logger):
             yield logging.lastResort
 
 
+def _is_watched() -> bool:
+    """Whether somebody takes records on their way, or makes them in a way of his own."""
+    return _steps() != _PYTHON_S or logging.getLogRecordFactory() is not logging.LogRecord
+
+
 def own(logger: logging.Logger, destination: Destination) -> None:
     """Make *logger* one of ours; modules hold it already, so that it must stay the same object."""
     logger.__class__ = OwnLogger
     logger.destination = destination  # type: ignore[attr-defined]  # it has become an OwnLogger
-
-
-def hurry() -> None:
-    """The process ends: from now on no record waits long for the handlers of the application."""
-    global _ending
-    _ending = True
-
-
-@contextlib.contextmanager
-def impatient() -> Iterator[None]:
-    """Within the block no record of this thread does."""
-    thread = threading.get_ident()
-    _impatient.add(thread)
-    try:
-        yield
-    finally:
-        _impatient.discard(thread)
-
-
-def _call_aside(call: Callable[[], None]) -> None:
-    """Call in a thread of its own, and wait a moment; not at all while an earlier call hangs."""
-    global _aside
-    if _aside is not None and _aside.is_alive():
-        return
-    _aside = threading.Thread(target=call, name="iiswsgi-handlers", daemon=True)
-    with contextlib.suppress(RuntimeError):  # Python ends, and begins no threads any more
-        _aside.start()
-        _aside.join(PATIENCE)
 
 
 def _plain_record(

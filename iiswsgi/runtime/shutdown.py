@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from iiswsgi.runtime import ownlogger, signalthread
+from iiswsgi.runtime import haste, signalthread
 
 __all__ = ["Shutdown"]
 
@@ -51,7 +51,7 @@ class Shutdown:
                 return
             self.reason = reason
             self.requested = True
-            ownlogger.hurry()
+            haste.hurry()
             if self._sockets is not None:
                 _end(self._sockets[1])
             wakers = list(self._wakers)
@@ -136,7 +136,7 @@ class Shutdown:
             with signalthread.heard(self._hear_signal):
                 yield
         finally:
-            ownlogger.hurry()
+            haste.hurry()
             self._served = True
             for number, handler in previous.items():
                 signal.signal(number, handler)

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NamedTuple
 
 from iiswsgi.masking import without_user
-from iiswsgi.runtime import deadman, ownlogger, running
+from iiswsgi.runtime import deadman, haste, running
 
 __all__ = ["Watchdog"]
 
@@ -89,7 +89,7 @@ class Watchdog:
         self._loading[threading.get_ident()] = (time.perf_counter(), None, None)
 
     def _watch(self) -> None:
-        with ownlogger.impatient():
+        with haste.impatient():
             self._look_on()
 
     def _look_on(self) -> None:

@@ -35,11 +35,12 @@ class Meter:
         self._began = time.perf_counter()
         self._status: int | None = None
         self._bytes = 0
-        self.name(variables)
+        self._variables = variables
+        self._name = ""
 
     def name(self, environ: Mapping[str, Any]) -> None:
         """Take method and path from *environ*, before the application changes it."""
-        self._method, _, self._path = request_name(environ).partition(" ")
+        self._name = request_name(environ)
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> None:
         """See :class:`iiswsgi.wsgi.reply.Response`."""
@@ -65,18 +66,19 @@ class Meter:
 
     def report(self) -> None:
         """Write the line."""
+        name = self._name or request_name(self._variables)
+        method, _, path = name.partition(" ")
         fields = {
-            "method": self._method,
-            "path": self._path,
+            "method": method,
+            "path": path,
             "status": self._status,
             "bytes": self._bytes,
             "ms": round((time.perf_counter() - self._began) * 1000, 1),
         }
         status = "-" if self._status is None else self._status
         log.info(
-            "%s %s %s %d bytes %.1f ms",
-            self._method,
-            self._path,
+            "%s %s %d bytes %.1f ms",
+            name,
             status,
             self._bytes,
             fields["ms"],

@@ -68,3 +68,17 @@ def test_a_record_may_say_whose_it_is_and_what_it_says(number):
     found = logentry.of_record(made)
     assert found.request == 1000000
     assert found.fields == {"status": 200}
+
+
+def test_a_call_gives_what_its_record_would(number):
+    extra = {"iiswsgi_fields": {"status": 200}}
+    for message, args in (("text, 100%", ()), ("%s %d", ("one", 2)), ("%s", ("one",))):
+        made = logging.LogRecord("shop", logging.WARNING, __file__, 1, message, args, None)
+        made.__dict__.update(extra)
+        found = logentry.of_call("shop", logging.WARNING, message, args, extra)
+        assert found._replace(created=0) == logentry.of_record(made)._replace(created=0)
+        assert found.created >= made.created
+    assert found.request == number
+    assert logentry.of_call("shop", 20, "text", (), {"iiswsgi_request": 42}).request == 42
+    with pytest.raises(TypeError):
+        logentry.of_call("shop", 20, "%d", ("x",), {})

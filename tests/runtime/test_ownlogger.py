@@ -137,6 +137,91 @@ def test_levels_filters_and_propagation_are_heeded(log_of):
         assert not ends(lines, text)
 
 
+WATCHED = {
+    "handler": """
+        class Other(logging.Handler):
+            def emit(self, record):
+                seen.append(record)
+
+        logging.getLogger().addHandler(Other())
+    """,
+    "callHandlers": """
+        base = logging.Logger.callHandlers
+        logging.Logger.callHandlers = lambda self, record: (seen.append(record), base(self, record))
+    """,
+    "handle": """
+        base = logging.Logger.handle
+        logging.Logger.handle = lambda self, record: (seen.append(record), base(self, record))
+    """,
+    "filter of the log": """
+        logging.getLogger("iiswsgi").handlers[0].addFilter(lambda record: [seen.append(record)])
+    """,
+}
+"""Ways to see what is said; a record is made then, and else is not."""
+
+
+@pytest.mark.parametrize("watched", ["", *WATCHED.values()], ids=["nobody", *WATCHED])
+def test_what_is_said_reads_the_same_whoever_hears_it(watched, log_of):
+    program = """
+        logger.info("plain, 100%")
+        logger.info("%s of %d: %.1f ms", "one", 2, 0.25, extra={"iiswsgi_request": 42})
+        logger.log(35, "a level of its own")
+        logger.info("%s", {"one": 1})
+        logger.info("%(one)s by name", {"one": 1})
+        logger.info(ValueError("no text"))
+        logger.info("does not fit: %d", "x")
+        logger.error("with a stack", stack_info=True)
+        l.record("INFO", "n", f"seen {len(set(map(id, seen)))}")
+    """
+    lines = log_of("seen = []\n", watched, program)
+    for said in (
+        "- INFO iiswsgi.x: plain, 100%",
+        "42 INFO iiswsgi.x: one of 2: 0.2 ms",
+        "- Level 35 iiswsgi.x: a level of its own",
+        "- INFO iiswsgi.x: {'one': 1}",
+        "- INFO iiswsgi.x: 1 by name",
+        "- INFO iiswsgi.x: no text",
+        "- ERROR iiswsgi.x: with a stack",
+    ):
+        assert len(ends(lines, said)) == 1, lines
+    assert any("Message: 'does not fit: %d'" in line for line in lines)
+    assert len(ends(lines, "    Stack (most recent call last):")) == 1
+    assert ends(lines, "seen 8" if watched else "seen 0")
+
+
+def test_who_has_replaced_a_step_before_we_came_sees_what_is_said(programs):
+    program = """
+        import logging
+        seen = []
+        base = logging.Logger.callHandlers
+        logging.Logger.callHandlers = lambda self, record: (seen.append(record), base(self, record))
+        import sys
+        for name in [name for name in sys.modules if name.startswith("iiswsgi")]:
+            del sys.modules[name]
+        from iiswsgi.runtime import log
+        log.start()
+        logging.getLogger("iiswsgi.x").info("said")
+        assert seen[-1].getMessage() == "said"
+    """
+    result = programs.run(textwrap.dedent(program))
+    assert result.returncode == 0, programs.log
+    assert len(ends(programs.log.splitlines(), "INFO iiswsgi.x: said")) == 1
+
+
+def test_what_an_application_makes_of_records_is_what_is_written(log_of):
+    program = """
+        class Masked(logging.LogRecord):
+            def getMessage(self):
+                return super().getMessage().replace("secret", "***")
+
+        logging.setLogRecordFactory(Masked)
+        logger.info("a %s", "secret")
+    """
+    lines = log_of(program)
+    assert ends(lines, "INFO iiswsgi.x: a ***")
+    assert not ends(lines, "secret")
+
+
 FAILING_HANDLER = """
     class Failing(logging.Handler):
         def emit(self, record):
@@ -184,7 +269,7 @@ def test_the_log_comes_before_the_handlers_of_the_application(log_of):
 
 HANGING = """
     import threading, time
-    from iiswsgi.runtime import ownlogger
+    from iiswsgi.runtime import haste
     from iiswsgi.runtime.shutdown import Shutdown
 
     class Hanging(logging.Handler):
@@ -206,7 +291,7 @@ HANGING = """
 @pytest.mark.parametrize(
     "begin",
     [
-        "block = ownlogger.impatient(); block.__enter__()",
+        "block = haste.impatient(); block.__enter__()",
         'Shutdown().request("a test")',
         "with Shutdown().signals(): pass",
     ],
@@ -229,14 +314,14 @@ def test_who_is_in_a_hurry_waits_for_no_handler_that_hangs(begin, programs):
 
 def test_who_is_in_a_hurry_has_its_records_handed_out_all_the_same(log_of):
     program = """
-        with ownlogger.impatient():
+        with haste.impatient():
             logger.error("said")
         class Failing(logging.Handler):
             def emit(self, record):
                 raise OSError("log server is down")
         time.sleep(0.1)
         logging.getLogger().handlers[:] = [Failing()]
-        ownlogger.hurry()
+        haste.hurry()
         logger.error("more")
     """
     unhanging = HANGING.replace('args=("hang",)', 'args=("does not hang",)')
