@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
 from iiswsgi.logsearch import find
-from iiswsgi.runtime import logtext
+from iiswsgi.runtime import lastwords, logtext
 from iiswsgi.runtime.tail import Tail
 
 __all__ = ["add_arguments", "run"]
@@ -89,11 +89,21 @@ def _read(tail: Tail, lines: int, follow: bool) -> Iterator[bytes]:
         yield tail.last(lines)
         for path, error in tail.unreadable.items():
             _say(f"IISWSGI-L13: the lines of {path} are missing: {error.strerror or error}.")
+        _say_unsaid(tail.path)
         while follow:
             yield tail.new()
             time.sleep(POLL_SECONDS)
     except OSError as error:
         raise _unreadable(tail.path, error) from error
+
+
+def _say_unsaid(path: str) -> None:
+    """Say of processes what they could not, as long as no other process has."""
+    try:
+        for sentence in lastwords.unsaid(path):
+            _say(f"{sentence}; the next process will say so in the log (IISWSGI-L14)")
+    except OSError as error:
+        _say(f"whether a process ended without a word is not to be seen: {error}")
 
 
 def _unreadable(path: str, error: OSError) -> SettingError:

@@ -41,6 +41,27 @@ def test_the_last_lines_are_printed_and_where_they_are(log, capsys):
     assert run(capsys, log, "--lines", "0")[1] == ""
 
 
+def test_who_ended_without_a_word_is_told_before_the_log_has_it(log, capsys, monkeypatch):
+    log.write_text(lines(1, 1), encoding="utf-8", newline="\n")
+    monkeypatch.setattr("iiswsgi.runtime.lastwords.unsaid", lambda path: [f"it ended: {path}"])
+    status, out, err = run(capsys, log)
+    assert (status, out) == (0, lines(1, 1))
+    told = f"it ended: {log}; the next process will say so in the log (IISWSGI-L14)\n"
+    assert err == f"==> {log} <==\n{told}"
+
+
+def test_what_cannot_be_seen_of_ended_processes_is_told(log, capsys, monkeypatch):
+    log.write_text(lines(1, 1), encoding="utf-8", newline="\n")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("iiswsgi.runtime.lastwords.unsaid", refuse)
+    status, out, err = run(capsys, log)
+    assert (status, out) == (0, lines(1, 1))
+    assert "whether a process ended without a word is not to be seen: " in err
+
+
 def test_a_site(tmp_path, capsys):
     site = make_site(tmp_path / "site", options="log_file = %(here)s/my.log")
     (site / "my.log").write_text("of the site\n", encoding="utf-8")

@@ -14,9 +14,9 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from iiswsgi.runtime import sharedfile
-from iiswsgi.runtime.boardrows import CELL, LEAVING, OVER, ROWS, Ended, Rows, name_of
+from iiswsgi.runtime.boardrows import CELL, LEAVING, OVER, ROWS, SIZE, Ended, Rows, name_of
 
-__all__ = ["NAME", "Board"]
+__all__ = ["NAME", "Board", "look"]
 
 NAME = ".{}.running"
 """Its file beside the log. To make it shorter is to crash those who have it mapped, on POSIX; with
@@ -139,3 +139,23 @@ class Board:
         ended = self._rows.read(row)
         self._rows.clear(row)
         return [ended]
+
+
+def look(fd: int) -> list[Ended]:
+    """The processes that ended without a word, which nobody has asked about; nothing is taken off.
+
+    :param fd: the board's file, open for reading and writing; stays open.
+    :raises OSError: it cannot be mapped or locked.
+    """
+    if os.fstat(fd).st_size < SIZE:  # it is being made
+        return []
+    rows = Rows(fd)
+    found = []
+    try:
+        for row in range(ROWS):
+            if rows.process(row) and sharedfile.try_claim(fd, row):
+                found.append(rows.read(row))
+                sharedfile.unclaim(fd, row)
+    finally:
+        rows.close()
+    return [ended for ended in found if ended.process]

@@ -11,12 +11,12 @@ import os
 import sys
 from typing import Protocol
 
-from iiswsgi.runtime import running
+from iiswsgi.runtime import board, running, sharedfile
 from iiswsgi.runtime.board import NAME, Board
 from iiswsgi.runtime.boardrows import Ended, Request
 from iiswsgi.runtime.logtext import stamp
 
-__all__ = ["LastWords", "Sink"]
+__all__ = ["LastWords", "Sink", "unsaid"]
 
 
 class Sink(Protocol):
@@ -84,15 +84,14 @@ class LastWords:
         for ended in found:
             unanswered = ended.more or not all(each.leaving for each in ended.requests)
             level = "ERROR" if unanswered or not ended.serving else "INFO"
-            text = f"IISWSGI-L14: process {ended.process} ended without a word {_when(ended)}"
-            self._sink.record(level, __name__, text)
+            self._sink.record(level, __name__, f"IISWSGI-L14: {_sentence(ended)}")
 
     def _forget(self) -> None:
         """A child that was forked off serves nothing; the row is its parent's."""
         running.set_witness(None)
-        board, self._board = self._board, None
-        if board is not None:
-            board.forsake()
+        left, self._board = self._board, None
+        if left is not None:
+            left.forsake()
 
 
 def _check_place(path: str | None) -> None:
@@ -102,6 +101,27 @@ def _check_place(path: str | None) -> None:
 
         if win32.is_remote(path):
             raise OSError("the log lies on another machine")
+
+
+def unsaid(path: str) -> list[str]:
+    """What the next process will say in the log at *path*, for who looks at it before.
+
+    :raises OSError: it cannot be seen.
+    """
+    folder, own = os.path.split(path)
+    beside = os.path.join(folder, NAME.format(own))
+    if not os.path.exists(beside):
+        return []
+    _check_place(path)
+    fd = sharedfile.open_shared(beside, strict=sharedfile.is_shared(folder), lockable=True)
+    try:
+        return [_sentence(ended) for ended in board.look(fd)]
+    finally:
+        os.close(fd)
+
+
+def _sentence(ended: Ended) -> str:
+    return f"process {ended.process} ended without a word {_when(ended)}"
 
 
 def _when(ended: Ended) -> str:

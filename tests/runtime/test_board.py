@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from iiswsgi.runtime import boardrows, sharedfile
-from iiswsgi.runtime.board import Board
+from iiswsgi.runtime.board import Board, look
 from iiswsgi.runtime.boardrows import ROWS, SIZE, Ended
 
 from .programs import ROOT
@@ -254,13 +254,38 @@ def test_the_one_that_makes_the_file_is_not_waited_for_long(path, open_board, mo
         open_board()
 
 
+@pytest.fixture
+def look_at(path):
+    def look_():
+        fd = sharedfile.open_shared(str(path), strict=False, lockable=True)
+        try:
+            return look(fd)
+        finally:
+            os.close(fd)
+
+    return look_
+
+
+def test_who_only_looks_takes_nothing_off(path, open_board, look_at):
+    assert look_at() == []  # the file is still empty
+    run(path, "begin(1)")
+    own = open_board()
+    run(path, "begin(2)")
+    own.begin(threading.get_ident(), 3, 0.0, {})  # in a process that lives
+    for _ in range(2):
+        assert [each.number for ended in look_at() for each in ended.requests] == [2]
+    assert [each.number for ended in own.ended() for each in ended.requests] == [1, 2]
+    assert look_at() == []
+
+
 @pytest.mark.parametrize(
     "content",
     [b"\xff" * SIZE, struct.pack("=qqdd", -1, 9, float("nan"), float("inf")) * (SIZE // 32), b"x"],
     ids=["ones", "numbers", "short"],
 )
-def test_rubbish_harms_nobody(path, open_board, content):
+def test_rubbish_harms_nobody(path, open_board, look_at, content):
     path.write_bytes(content)
+    repr(look_at())
     own = open_board()
     for ended in own.ended():
         repr(ended)

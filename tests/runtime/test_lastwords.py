@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from iiswsgi.runtime.boardrows import Ended, Request
-from iiswsgi.runtime.lastwords import LastWords
+from iiswsgi.runtime.lastwords import LastWords, unsaid
 
 HEAD = """
 import faulthandler, time
@@ -44,6 +44,22 @@ def test_a_crash_has_its_process_request_and_time(programs):
     )
     programs.run(HEAD)
     assert len(said(programs)) == 1
+
+
+def test_who_looks_at_the_log_before_another_process_comes_is_told(programs):
+    path = str(programs.log_path)
+    programs.run("log.start()")
+    assert unsaid(path) == []  # there is no board
+    programs.run(f"{HEAD}words.serving()\n{GET}os._exit(0)")
+    for _ in range(2):
+        [text] = unsaid(path)
+        assert re.match(
+            r"process \d+ ended without a word while it served request 1, GET /pa", text
+        )
+    programs.run(HEAD)
+    [(_, logged)] = said(programs)
+    assert logged == f"IISWSGI-L14: {text}"
+    assert unsaid(path) == []
 
 
 KILLED = {
