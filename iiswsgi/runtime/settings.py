@@ -154,8 +154,8 @@ class Settings:
         "seconds",
         "A request that runs so long, or an application that loads so long, is reported in the"
         " log with the stacks of all threads; 0 for never. IIS ends the process, without a word"
-        " of what it did, after 70 seconds without a byte (activityTimeout; 30 in IIS 7.0, where"
-        " this is best 20) and 90 in all (requestTimeout); raise all three together.",
+        " of what it did, after 70 seconds without a byte (activityTimeout) and 90 in all"
+        " (requestTimeout), where nobody has set them otherwise: keep this below both.",
     )
     expose_tracebacks: Setting[bool] = Setting(
         convert.flag,
