@@ -9,6 +9,7 @@ import pytest
 from functional.sites import make_site
 from iiswsgi import logsearch
 from iiswsgi.errors import Error, ExitStatus
+from iiswsgi.runtime.logplaces import places
 
 
 @pytest.fixture
@@ -19,6 +20,8 @@ def environ(tmp_path, monkeypatch):
     temporary = tmp_path / "temp"
     temporary.mkdir()
     monkeypatch.setattr(logsearch.tempfile, "gettempdir", lambda: str(temporary))
+    # The last one is at the root of the drive, where a log of this machine may be.
+    monkeypatch.setattr(logsearch, "places", lambda environ: list(places(environ))[:-1])
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "profile"))
     monkeypatch.chdir(tmp_path)
     return {name: str(temporary) for name in ("TEMP", "TMPDIR")}

@@ -200,9 +200,13 @@ class TestEnd:
         pool.kill = killed.set
         pool.close = lambda: killed.wait(20)
         number = signal.SIGINT
-        threading.Timer(0.3, signal.raise_signal, [number]).start()
-        with pytest.raises(KeyboardInterrupt):
-            site.close()
+        before = signal.signal(number, signal.default_int_handler)  # a shell may have it ignored
+        try:
+            threading.Timer(0.3, signal.raise_signal, [number]).start()
+            with pytest.raises(KeyboardInterrupt):
+                site.close()
+        finally:
+            signal.signal(number, before)
         assert killed.is_set()
 
     def test_afterwards_nobody_is_asked(self, site: Site) -> None:
