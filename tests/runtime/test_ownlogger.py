@@ -137,6 +137,31 @@ def test_levels_filters_and_propagation_are_heeded(log_of):
         assert not ends(lines, text)
 
 
+def test_nobody_waits_for_what_takes_long_to_say_what_it_is(log_of):
+    program = """
+        import threading, time
+
+        class Slow(Exception):
+            def __str__(self):
+                entered.release()
+                time.sleep(60)
+
+        entered = threading.Semaphore(0)
+        for name in ("iiswsgi.x", "app"):
+            say = logging.getLogger(name).error
+            slow = {"args": ("slow",), "kwargs": {"exc_info": Slow()}, "daemon": True}
+            threading.Thread(target=say, **slow).start()
+            entered.acquire()
+        for name in ("iiswsgi.x", "app"):
+            logging.getLogger(name).error("quick", exc_info=ValueError())
+        os._exit(0)
+    """
+    lines = log_of(program)
+    assert len(ends(lines, "ERROR iiswsgi.x: quick")) == 1
+    assert len(ends(lines, "ERROR app: quick")) == 1
+    assert not ends(lines, "slow")
+
+
 WATCHED = {
     "handler": """
         class Other(logging.Handler):
