@@ -56,7 +56,7 @@ class Destination(logging.Handler):
         """Take *entry* to the log, which no record was made for; must not raise."""
         raise NotImplementedError
 
-    def handle(self, record: logging.LogRecord) -> bool:  # type: ignore[override]  # 3.12 gives more
+    def handle(self, record: logging.LogRecord) -> bool:
         """Take *record* if the filters let it pass; under no lock, since the log has its own.
 
         What the record is about may take for ever to say so, which nobody else must wait for.
@@ -89,16 +89,17 @@ class OwnLogger(logging.Logger):
         """Whether the level says so; ``logging.disable`` is for the application's handlers."""
         return level >= self.getEffectiveLevel()
 
-    def _log(self, level: int, msg: object, args: Any, *rest: Any, **options: Any) -> None:
+    def _log(self, level: int, msg: object, args: Any, **options: Any) -> None:  # type: ignore[override]  # nobody gives more by place
         """Write what nobody but the log takes without a record, which costs more than all else."""
-        if type(msg) is str and not rest and options.keys() <= {"extra"} and self._is_private():
+        if type(msg) is str and options.keys() <= {"extra"} and self._is_private():
             # What does not fit its arguments logging tells, at the record.
             with contextlib.suppress(Exception):
                 extra = options.get("extra") or {}
                 entry = logentry.of_call(self.name, level, msg, args, extra)
                 self.destination.enter(entry)
                 return
-        super()._log(level, msg, args, *rest, **options)
+        options["stacklevel"] = options.get("stacklevel", 1) + 1  # this method is nobody's source
+        super()._log(level, msg, args, **options)
 
     def _is_private(self) -> bool:
         """Whether what it says goes to the log, as it is said, and to nobody besides."""

@@ -233,6 +233,28 @@ def test_who_has_replaced_a_step_before_we_came_sees_what_is_said(programs):
     assert len(ends(programs.log.splitlines(), "INFO iiswsgi.x: said")) == 1
 
 
+def test_handlers_are_told_where_it_was_said(log_of):
+    program = """
+        class Other(logging.Handler):
+            def emit(self, record):
+                l.record("INFO", "other", f"{record.filename} {record.funcName} {record.lineno}")
+
+        logging.getLogger().addHandler(Other())
+
+        def speak():
+            logger.info("said"); here = sys._getframe().f_lineno
+            logger.info("of the caller", stacklevel=2)
+            logger.log(10, "too low")
+            l.record("INFO", "line", str(here))
+        speak(); here = sys._getframe().f_lineno
+        l.record("INFO", "line", str(here))
+    """
+    lines = log_of(program)
+    where = [line.partition(" line: ")[2] for line in lines if " INFO line: " in line]
+    said = [line.partition(" other: ")[2] for line in lines if " other: " in line]
+    assert said == [f"program.py speak {where[0]}", f"program.py <module> {where[1]}"]
+
+
 def test_what_an_application_makes_of_records_is_what_is_written(log_of):
     program = """
         class Masked(logging.LogRecord):
