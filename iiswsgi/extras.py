@@ -6,6 +6,8 @@ A line of the access log (``access_log``), the application's messages for the we
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from iiswsgi.fastcgi.streams import ErrorStream
@@ -60,4 +62,7 @@ class Extras:
     def finish(self, req: GatewayRequest) -> None:
         """The response is whole."""
         if self._tracing is not None:
+            for stream in (sys.stdout, sys.stderr):  # a line may not have its newline yet
+                with contextlib.suppress(Exception):  # of a stream of the application's own
+                    stream.flush()
             req.send_stderr(self._tracing.take())

@@ -16,6 +16,7 @@ from iiswsgi.fastcgi.connection import GatewayConnection
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Role
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
 from iiswsgi.runtime import running
+from iiswsgi.runtime.logstream import settle
 from iiswsgi.runtime.settings import Settings
 from iiswsgi.runtime.watchdog import Watchdog
 from iiswsgi.wsgi.call import Outcome, call, refuse
@@ -164,6 +165,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
                 outcome = self._served(req)
         if outcome is not Outcome.COMPLETE:
             self._heed(outcome, req)
+        settle()
         if self.extras is not None:
             self.extras.finish(req)
         return ProtocolStatus.REQUEST_COMPLETE, 0

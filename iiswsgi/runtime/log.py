@@ -11,14 +11,16 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import functools
 import logging
 import os
 import sys
+import time
 from collections.abc import Mapping
 from typing import TextIO
 
 from iiswsgi import tracebacks
-from iiswsgi.runtime import deadman, fds, identity, logconfig, logentry, sharedfile
+from iiswsgi.runtime import deadman, fds, identity, logconfig, logentry, logstream, sharedfile
 from iiswsgi.runtime.convert import STDERR
 from iiswsgi.runtime.logfile import KEPT_FILES, MAX_SIZE, LogFile
 from iiswsgi.runtime.logplaces import Place, places
@@ -46,9 +48,9 @@ class Log(LogSink):
     def __init__(self, environ: Mapping[str, str], stderr: int | None = None) -> None:
         super().__init__(stderr)
         self._environ = dict(environ)
-        self.stdout = LineStream(lambda lines: self._printed("stdout", lines), 1, "stdout")
+        self.stdout = LineStream(functools.partial(self._printed, "stdout"), 1, "stdout")
         """Stands in for ``sys.stdout``: what is printed becomes lines of the log."""
-        self.stderr = LineStream(lambda lines: self._printed("stderr", lines), 2, "stderr")
+        self.stderr = LineStream(functools.partial(self._printed, "stderr"), 2, "stderr")
         """The same for ``sys.stderr``."""
         self._limits = MAX_SIZE, KEPT_FILES
         self._given_up: dict[str, str] = {}
@@ -169,8 +171,9 @@ class Log(LogSink):
         texts = [f"log: {path}", *identity.facts(self._environ)]
         return b"".join(self.render(logentry.entry("INFO", __name__, text)) for text in texts)
 
-    def _printed(self, stream: str, lines: list[str]) -> None:
-        self.enter(*[logentry.entry("INFO", stream, text) for text in lines])
+    def _printed(self, stream: str, lines: list[str], request: int | None) -> None:
+        now = time.time()
+        self.enter(*[logentry.Entry("INFO", stream, text, "", now, request) for text in lines])
 
     def install(self) -> None:
         """Take over the output, the hooks and the loggers of this process."""
@@ -200,6 +203,7 @@ class Log(LogSink):
     def begun(self) -> None:
         """Serving begins: the application is loaded, and the end of the process needs no reason."""
         self.repair()
+        logstream.settle()
         logconfig.adopt_root(Handler(self))
         self.guard.begun()
 

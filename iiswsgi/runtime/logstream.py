@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import sys
 import threading
 from collections.abc import Callable
 
 from iiswsgi.runtime import running
 
-__all__ = ["MAX_PARTIAL", "LineBuffer", "LineStream"]
+__all__ = ["MAX_PARTIAL", "LineBuffer", "LineStream", "settle"]
 
 MAX_PARTIAL = 64 << 10
 """Bytes that may wait for their newline; a program that never writes one fills no memory."""
+
+Emit = Callable[[list[str], "int | None"], object]
 
 
 class LineBuffer(io.BufferedIOBase):
@@ -22,11 +26,12 @@ class LineBuffer(io.BufferedIOBase):
     wants to have said, whatever happens to it next. Closing has no effect, for a library that
     closes "its" stream would silence all others.
 
-    :param emit: gets the lines, without newlines; must not raise.
+    :param emit: gets the lines, without newlines, and the number of the request that was served
+        when they were begun; must not raise.
     :param fd: answer of ``fileno()``, for subprocesses.
     """
 
-    def __init__(self, emit: Callable[[list[str]], object], fd: int, name: str) -> None:
+    def __init__(self, emit: Emit, fd: int, name: str) -> None:
         self._emit = emit
         self._fd = fd
         self._waiting: dict[int, _Line] = {}
@@ -47,13 +52,13 @@ class LineBuffer(io.BufferedIOBase):
             running.at_end(self._finish_thread)
         else:
             self._waiting.pop(ident, None)
-        self._emit_lines(whole)
+        self._emit_lines(whole, line)
         return len(piece)
 
     def flush(self) -> None:
         """Hand on what this thread has written; what follows on the same line is a line too."""
         if line := self._waiting.get(threading.get_ident()):
-            self._emit_lines(line.take())
+            self._emit_lines(line.take(), line)
 
     def after_fork(self) -> None:
         """Leave to the parent what it has written."""
@@ -62,17 +67,18 @@ class LineBuffer(io.BufferedIOBase):
     def finish(self) -> None:
         """Hand on what still waits for a newline; the process ends."""
         while self._waiting:
-            self._emit_lines(bytes(self._waiting.popitem()[1].text))
+            line = self._waiting.popitem()[1]
+            self._emit_lines(line.take(), line)
 
     def _finish_thread(self) -> None:
         if line := self._waiting.pop(threading.get_ident(), None):
-            self._emit_lines(bytes(line.text))
+            self._emit_lines(line.take(), line)
 
-    def _emit_lines(self, whole: bytes) -> None:
+    def _emit_lines(self, whole: bytes, line: _Line) -> None:
         if not whole:
             return
         text = whole.decode("utf-8", "backslashreplace").removesuffix("\n")
-        self._emit([each.removesuffix("\r") for each in text.split("\n")])
+        self._emit([each.removesuffix("\r") for each in text.split("\n")], line.request)
 
     def writable(self) -> bool:
         """Yes."""
@@ -95,6 +101,8 @@ class _Line:
 
     def __init__(self, thread: threading.Thread) -> None:
         self.thread = thread
+        self.request = running.number()
+        """The request that was served when it was begun."""
         self.text = bytearray()
         self._cut = False
         """Whether it was handed on without its newline, which may still come."""
@@ -132,7 +140,7 @@ class _Line:
 class LineStream(io.TextIOWrapper):
     """A text stream on a :class:`LineBuffer`, which is its ``buffer``."""
 
-    def __init__(self, emit: Callable[[list[str]], object], fd: int, name: str) -> None:
+    def __init__(self, emit: Emit, fd: int, name: str) -> None:
         self.lines = LineBuffer(emit, fd, name)
         super().__init__(
             self.lines,
@@ -149,3 +157,20 @@ class LineStream(io.TextIOWrapper):
         applications; ``wsgi.errors`` and handlers made before it hold the old stream.
         """
         return self.lines
+
+
+def settle() -> None:
+    """Let what was printed come to the log by now, though the application prints its own way.
+
+    ``sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")`` is another usual line; of
+    such a stream the text would come when there are 8 KiB, in whatever request that is.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if type(stream) is not LineStream:
+            _hasten(stream)
+
+
+def _hasten(stream: object) -> None:
+    with contextlib.suppress(ValueError):  # it is closed, or detached
+        if isinstance(stream, io.TextIOWrapper) and isinstance(stream.buffer, LineBuffer):
+            stream.reconfigure(line_buffering=True)  # which flushes it, too

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import hashlib
+import io
 import json
 import logging
 import os
@@ -145,6 +146,13 @@ def system_exit(environ, start_response, rest):
 def print_half(environ, start_response, rest):
     """Print without a newline."""
     print(f"half {rest} without its newline", end="")
+    return text(start_response, "printed\n")
+
+
+def print_wrapped(environ, start_response, rest):
+    """Print after a usual line about the encoding of STDOUT, which makes it a buffered stream."""
+    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")
+    print(f"wrapped {rest}")
     return text(start_response, "printed\n")
 
 
@@ -291,6 +299,7 @@ ROUTES = {
     "system-exit": system_exit,
     "print": print_,
     "print-half": print_half,
+    "print-wrapped": print_wrapped,
     "env": env,
     "size": size,
     "read-partial": read_partial,

@@ -26,11 +26,13 @@ def test_whatever_is_said_has_time_process_and_request(tmp_path):
         client.get("/print/one")
         client.get("/print/two")
         client.get("/raise")
+        client.get("/print-wrapped/text")
     for number, mark in (("2", "one"), ("3", "two")):
         for name, text in SAID.items():
             line = rf"(?m)^\d{{4}}-\S+Z {pid} {number} [A-Z]+ {name}: {text.format(mark)}"
             assert len(re.findall(line, client.log)) == 1, client.log
     assert re.search(rf" {pid} 4 ERROR iiswsgi\.wsgi\.call: IISWSGI-W01: GET /raise", client.log)
+    assert re.search(rf" {pid} 5 INFO stdout: wrapped text\n", client.log)
     assert re.search(rf" {pid} - INFO iiswsgi\.server: the end", client.log)
 
 
@@ -88,10 +90,12 @@ def test_events_for_failed_request_tracing_are_no_errors(tmp_path, caplog, mode)
         answer = client.get("/print/one")
         assert (answer.status, answer.text) == (200, "child read '' from its stdin\n")
         assert client.get("/raise").status == 500
+        assert client.get("/print-half/Mark").status == 200
         assert client.get("/pid").text == pid
     traced = [r.getMessage() for r in caplog.records if " traced " in r.getMessage()]
     assert f"process {pid} traced info: stdout: one print" in traced
     assert f"process {pid} traced warning: fixtureapps: one logging" in traced
     assert f"process {pid} traced info: stderr: one wsgi.errors" in traced
+    assert f"process {pid} traced info: stdout: half Mark without its newline" in traced
     (failure,) = [text for text in traced if " traced error: " in text]
     assert failure.endswith("RuntimeError: raised on request: secret-detail")

@@ -1,4 +1,5 @@
 import io
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ def lines():
 
 @pytest.fixture
 def stream(lines):
-    return LineStream(lines.extend, 1, "stdout")
+    return LineStream(lambda given, request: lines.extend(given), 1, "stdout")
 
 
 def test_whole_lines(stream, lines):
@@ -76,8 +77,21 @@ def test_what_a_thread_leaves_begins_no_line_of_another(stream, lines, monkeypat
     assert lines == ["left", "of the next"]
 
 
+def test_what_a_thread_leaves_is_not_of_the_request_in_which_it_is_found(lines, monkeypatch):
+    stream = LineStream(lambda given, request: lines.append((request, given)), 2, "stderr")
+    numbers = SimpleNamespace(get_ident=lambda: 7, current_thread=threading.current_thread)
+    monkeypatch.setattr(logstream, "threading", numbers)
+    thread = threading.Thread(target=stream.write, args=("left",))
+    thread.start()
+    thread.join()
+    number = running.begin({})
+    stream.write("of this one\n")
+    running.end()
+    assert lines == [(None, ["left"]), (number, ["of this one"])]
+
+
 def test_a_line_without_an_end_waits_no_longer_than_its_request(lines):
-    stream = LineStream(lambda given: lines.append((running.number(), given)), 2, "stderr")
+    stream = LineStream(lambda given, request: lines.append((request, given)), 2, "stderr")
     first = running.begin({})
     stream.write("of the first")
     assert lines == []
@@ -197,6 +211,30 @@ def test_a_stream_that_is_detached_goes_on_beside_the_new_one(stream, lines):
     again.close()
     print("still here", file=stream)
     assert lines == ["before, of the old", "of the new: caf\u00e9", "once more", "still here"]
+
+
+def test_what_the_application_prints_its_own_way_comes_in_time(stream, lines, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stream.buffer, encoding="utf-8"))
+    print("before")
+    assert lines == []
+    logstream.settle()
+    print("and after")
+    print("half", end="")
+    assert lines == ["before", "and after"]
+    logstream.settle()
+    assert lines == ["before", "and after", "half"]
+
+
+@pytest.mark.parametrize("ended", [io.TextIOWrapper.close, io.TextIOWrapper.detach])
+def test_streams_of_others_stay_as_they_are(ended, stream, monkeypatch):
+    of_others = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stderr", of_others)
+    new = io.TextIOWrapper(stream.buffer)
+    ended(new)
+    for each in (None, io.StringIO(), new):
+        monkeypatch.setattr(sys, "stdout", each)
+        logstream.settle()
+    assert not of_others.line_buffering
 
 
 def test_threads_do_not_mix_their_lines(stream, lines):
