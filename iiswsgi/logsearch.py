@@ -67,6 +67,12 @@ def find(site: str | None, environ: Mapping[str, str] = os.environ) -> Found:
         others.sort(key=lambda path: not named[path])
         if not any(named.values()):
             looked.remarks.append("no log names this site; the one written to last is shown")
+    elif logs and (newer := _newer(logs, others, looked.starts)):
+        looked.remarks.append(
+            f"{logs[0]}, where log_file leads, was not written to since the site last wrote into "
+            f"{newer}; look there for IISWSGI-L02"
+        )
+        logs.insert(0, newer)
     if not logs and not others:
         raise SettingError(
             "L09",
@@ -75,6 +81,15 @@ def find(site: str | None, environ: Mapping[str, str] = os.environ) -> Found:
             "account may not see it (try an administrator's).",
         )
     return Found(list(dict.fromkeys([*logs, *others])), looked.remarks)
+
+
+def _newer(logs: list[str], others: list[str], starts: list[_Start]) -> str | None:
+    """Return the log in a usual place that the site went on in, as it cannot write the stated one.
+
+    A start always begins in a usual place, but ends in the stated one.
+    """
+    last = max(map(_written, logs))
+    return next((path for path in others if _written(path) > last and _names(path, starts)), None)
 
 
 def _written(path: str) -> float:

@@ -50,6 +50,21 @@ def test_what_the_ini_file_says(tmp_path, environ, usual):
         assert not found.remarks
 
 
+def test_a_log_that_the_site_cannot_write_to_any_more(tmp_path, environ, usual):
+    site = make_site(tmp_path / "site", options="log_file = %(here)s/my.log")
+    log = make_log(site / "my.log", old=True)
+    other = make_log(usual, f"command line: {site / 'app.ini'}\nIISWSGI-L02")
+    found = logsearch.find(str(site), environ)
+    assert found.logs == [other, log]
+    assert found.remarks == [
+        f"{log}, where log_file leads, was not written to since the site last wrote into {other}; "
+        "look there for IISWSGI-L02"
+    ]
+    os.utime(log)
+    os.utime(other, (1, 1))
+    assert logsearch.find(str(site), environ) == ([log, other], [])
+
+
 def test_what_the_command_line_says(tmp_path, environ):
     log = make_log(tmp_path / "my.log")
     site = make_site(tmp_path / "site", arguments=f'-m iiswsgi serve shop:app "log_file={log}"')

@@ -25,9 +25,6 @@ class Sink(Protocol):
     def record(self, level: str, name: str, text: str, details: str = "") -> None:
         """Write a record, past all levels and filters."""
 
-    def want_own_line(self) -> None:
-        """See to it that the next record begins no line that another process has left half."""
-
     @property
     def path(self) -> str | None:
         """The file; None when the log is in no file."""
@@ -79,8 +76,6 @@ class LastWords:
             found = self._board.ended()
         except OSError:  # something has closed our descriptors
             return
-        if found:
-            self._sink.want_own_line()  # they may have been killed in the middle of theirs
         for ended in found:
             unanswered = ended.more or not all(each.leaving for each in ended.requests)
             level = "ERROR" if unanswered or not ended.serving else "INFO"

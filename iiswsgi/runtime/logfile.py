@@ -6,8 +6,8 @@ meanwhile, because rotation needs it, and because not every file system appends 
 shares and Wine look for the end first and write then. The system takes the lock from a process that
 is killed; from one that is suspended nobody does, so that after a while the others write without.
 Somebody may delete the lock file, and newcomers make another; so before a rotation it is looked at.
-Who is killed in the middle of a write may leave half a line; whoever opens the file next ends it.
-What the lines say is decided elsewhere.
+Who is killed in the middle of a write may leave half a line, and so may a program that writes to
+the file without us; whoever writes next ends it. What the lines say is decided elsewhere.
 
 After a rotation, which one process does, the others see at their next write that the path leads to
 another file, and open that.
@@ -16,14 +16,12 @@ another file, and open that.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import time
 
 from iiswsgi.runtime import rotation, sharedfile
 
 __all__ = [
-    "HALF_LINE_SECONDS",
     "KEPT_FILES",
     "LOCK_NAME",
     "LOCK_SECONDS",
@@ -46,15 +44,11 @@ RETRY_SECONDS = 10.0
 """Pause before that is tried again which failed: a rotation, because a viewer holds the file, or
 getting the lock. Both cost time at every write."""
 
-HALF_LINE_SECONDS = 0.05
-"""How long a line without its end may be one that is being written, by a program that the
-application has started, or by whoever did not get the lock. The others wait as long, once."""
-
 LOCK_NAME = "{}.lock"
 
 
 class LogFile:
-    """The file at *path*, opened for appending.
+    """The file at *path*, opened for appending; for one thread at a time.
 
     :param shared_folder: strangers can write to the folder, as with ``/tmp``: then the file must
         be an ordinary one of our own, lest one of them chooses what we write to.
@@ -82,9 +76,12 @@ class LogFile:
         self._rotate_after = self._lock_after = 0.0
         self.fd = sharedfile.open_shared(self.path, strict=shared_folder)
         """Stays the same number over rotations, for those who keep it."""
-        self._identity = sharedfile.identity(os.fstat(self.fd))
-        self.wants_own_line = True
-        """Whether to look before the next piece if it would begin behind half a line."""
+        status = os.fstat(self.fd)
+        self._identity = sharedfile.identity(status)
+        self._size = status.st_size
+        self._end = -1
+        """Where our last piece ended; what is behind it is of others, who knows how it ends."""
+        self._reader = -1
         self._holding = False
         self._lock = -1
         with contextlib.suppress(OSError):  # rotation, once due, says what is wrong
@@ -93,8 +90,7 @@ class LogFile:
     def write(self, data: bytes) -> bool:
         """Append *data* in one piece; whether the file behind :attr:`fd` changed for it.
 
-        The first piece begins on a line of its own, whatever somebody else has left; and the next
-        one whenever :attr:`wants_own_line` is set.
+        It begins on a line of its own, whatever somebody else has left.
 
         :raises OSError: not everything could be written, as on a full disk, or the file was deleted
             and cannot be made anew.
@@ -102,10 +98,10 @@ class LogFile:
         locked = self._acquire()
         try:
             changed = self._follow(locked)
-            if self.wants_own_line:  # under the lock, so that no two end the same line
-                self.wants_own_line = False
-                data = b"\n" + data if _ends_in_half_a_line(self.path) else data
+            if self._size != self._end and self._ends_in_half_a_line():
+                data = b"\n" + data
             self._append(data)
+            self._end = self._size + len(data) if locked else -1
         finally:
             if locked:
                 self._release()
@@ -125,15 +121,17 @@ class LogFile:
     def close(self) -> None:
         """Close the file."""
         os.close(self.fd)
+        self._close_reader()
         if self._lock >= 0:
             os.close(self._lock)
 
     def after_fork(self) -> None:
-        """Take a lock of our own: forked off, this process shares its parent's.
+        """Take a lock, and a place to read at, of our own: this process shares its parent's.
 
-        Another thread of the parent may have held it, and giving it up here would be for both.
+        Another thread of the parent may have held the lock, and giving it up would be for both.
         """
         self._holding = False
+        self._close_reader()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -199,6 +197,7 @@ class LogFile:
             there = os.stat(self.path)
         except OSError:
             return self._reopen()
+        self._size = there.st_size
         if sharedfile.identity(there) != self._identity:
             return self._reopen()
         if there.st_size < self.max_size or time.monotonic() < self._rotate_after:
@@ -223,12 +222,17 @@ class LogFile:
         try:
             fd = self._open_anew()
         except OSError:
-            if os.fstat(self.fd).st_nlink:
+            before = os.fstat(self.fd)
+            self._size = before.st_size
+            if before.st_nlink:
                 return False
             raise
         os.dup2(fd, self.fd, inheritable=False)
         os.close(fd)
-        self._identity = sharedfile.identity(os.fstat(self.fd))
+        status = os.fstat(self.fd)
+        self._identity = sharedfile.identity(status)
+        self._size, self._end = status.st_size, -1
+        self._close_reader()
         return True
 
     def _open_anew(self) -> int:
@@ -261,22 +265,23 @@ class LogFile:
             raise OSError("another process holds the lock")
         rotation.rotate(self.path, self.kept_files)
 
+    def _ends_in_half_a_line(self) -> bool:
+        """Whether the last line has no end.
 
-def _ends_in_half_a_line(path: str) -> bool:
-    """Whether the last line of the file has no end, and nobody is about to write it.
+        What the file is appended to by cannot be read. If nothing can, the line is taken for whole:
+        writing matters more.
+        """
+        if not self._size:
+            return False
+        with contextlib.suppress(OSError):
+            if self._reader < 0:
+                self._reader = sharedfile.open_reading(self.path)
+            if sharedfile.identity(os.fstat(self._reader)) == self._identity:
+                os.lseek(self._reader, self._size - 1, os.SEEK_SET)
+                return os.read(self._reader, 1) not in (b"", b"\n")
+        return False
 
-    The file is opened for that, as what it is appended to by cannot be read. If this one cannot
-    either, the line is taken for whole: writing matters more.
-    """
-    with contextlib.suppress(OSError), io.FileIO(sharedfile.open_reading(path), "rb") as file:
-        if size := _size_without_end(file):
-            time.sleep(HALF_LINE_SECONDS)
-            return _size_without_end(file) == size
-    return False
-
-
-def _size_without_end(file: io.FileIO) -> int:
-    """The size of *file* if its last line has no end; otherwise 0."""
-    size = os.fstat(file.fileno()).st_size
-    file.seek(max(0, size - 1))
-    return 0 if file.read(1) in (b"", b"\n") else size
+    def _close_reader(self) -> None:
+        if self._reader >= 0:
+            os.close(self._reader)
+            self._reader = -1

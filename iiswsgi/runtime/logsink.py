@@ -71,11 +71,6 @@ class LogSink:
         if self._file and not self._terminal:
             self._to_stderr("\n".join(filter(None, (text, details.rstrip()))) + "\n")
 
-    def want_own_line(self) -> None:
-        """See to it that the next record begins no line that another process has left half."""
-        if self._file is not None:
-            self._file.wants_own_line = True
-
     def write(self, data: bytes) -> None:
         """Append whole lines in one piece."""
         with self._lock:
@@ -146,9 +141,10 @@ class LogSink:
     def _append(self, data: bytes) -> None:
         before = b""
         if self._lost:
-            # What could be written of the last record may end anywhere.
             text = f"IISWSGI-L04: {self._lost} records before this one could not be written."
-            before = b"\n" + self.render(entry("ERROR", __name__, text))
+            before = self.render(entry("ERROR", __name__, text))
+            if self._file is None:  # what could be written of the last record may end anywhere
+                before = b"\n" + before
         try:
             if self._file is None:
                 _write_all(self.fd, before + data)

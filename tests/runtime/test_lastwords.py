@@ -163,9 +163,6 @@ class Sink:
     def record(self, level, name, text, details=""):
         self.lines.append((level, text))
 
-    def want_own_line(self):
-        pass
-
     def open_beside(self, suffix):
         if self._fault:
             raise self._fault

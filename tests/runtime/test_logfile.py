@@ -13,6 +13,7 @@ import pytest
 
 from iiswsgi.runtime import logfile, rotation
 from iiswsgi.runtime.logfile import LogFile
+from iiswsgi.runtime.logsink import LogSink
 
 ROOT = Path(__file__).parents[2]
 
@@ -280,10 +281,9 @@ def test_what_begins_after_half_a_line_begins_on_a_line_of_its_own(path):
 
 
 @pytest.mark.parametrize("before", [None, b"", b"whole\n", b"\n"])
-def test_where_no_line_is_half_nothing_is_added(before, path, monkeypatch):
+def test_where_no_line_is_half_nothing_is_added(before, path):
     if before is not None:
         path.write_bytes(before)
-    monkeypatch.setattr(logfile.time, "sleep", None)  # nobody waits
     file = LogFile(str(path))
     file.write(b"one\n")
     file.close()
@@ -299,30 +299,39 @@ def test_of_two_one_ends_the_half_line(path):
     assert path.read_bytes() == b"hal\none\none\n"
 
 
-def test_only_the_first_write_looks_at_the_end(path, monkeypatch):
-    file = LogFile(str(path))
-    file.write(b"one\n")
+def test_whoever_writes_ends_what_others_left_since(path, monkeypatch):
+    own, other = LogFile(str(path)), LogFile(str(path))
+    own.write(b"one\n")
+    os.write(own.fd, b"of a program: ")
+    own.write(b"two\n")
+    os.write(own.fd, b"more of it\n")
+    own.write(b"three\n")
+    os.write(other.fd, b"killed in the mid")
+    own.write(b"four\n")
     monkeypatch.setattr(logfile.sharedfile, "open_reading", None)
-    file.write(b"two\n")
-    os.write(file.fd, b"of a program: ")
-    file.write(b"three\n")
-    file.close()
-    assert path.read_bytes() == b"one\ntwo\nof a program: three\n"
+    own.write(b"five\n")
+    own.close()
+    other.close()
+    assert path.read_bytes().splitlines() == [
+        *(b"one", b"of a program: ", b"two", b"more of it", b"three"),
+        *(b"killed in the mid", b"four", b"five"),
+    ]
 
 
-@pytest.mark.parametrize("rest", [b"f\n", b"f"])
-def test_a_line_that_is_being_written_is_left_to_its_writer(rest, path, monkeypatch):
-    path.write_bytes(b"hal")
-
-    def meanwhile(seconds):
-        with path.open("ab") as other:
-            other.write(rest)
-
-    monkeypatch.setattr(logfile.time, "sleep", meanwhile)
-    file = LogFile(str(path))
-    file.write(b"one\n")
-    file.close()
-    assert path.read_bytes() == b"hal" + rest + b"one\n"
+def test_after_a_rotation_nobody_looks_into_the_renamed_file(path):
+    own, other = LogFile(str(path)), LogFile(str(path))
+    own.write(b"one\n")
+    os.write(other.fd, b"half a line")
+    own.write(b"two\n")
+    own.max_size = 1
+    own.write(b"three\n")
+    own.max_size = 10_000
+    os.write(own.fd, b"half a line")
+    own.write(b"four\n")
+    other.write(b"five\n")
+    own.close()
+    other.close()
+    assert path.read_bytes() == b"three\nhalf a line\nfour\nfive\n"
 
 
 def test_a_file_that_cannot_be_read_is_appended_to(path, monkeypatch):
@@ -407,10 +416,12 @@ def test_many_processes_lose_and_mix_nothing(path):
 
 def test_many_threads(path):
     file = LogFile(str(path))
+    sink = LogSink()
+    sink.go_to(file)
 
     def write(letter):
         for _ in range(500):
-            file.write(letter * 50 + b"\n")
+            sink.write(letter * 50 + b"\n")
 
     threads = [threading.Thread(target=write, args=(bytes([65 + n]),)) for n in range(4)]
     for thread in threads:
