@@ -94,8 +94,12 @@ class ClientDisconnected(Error, ConnectionError):
     """
 
 
-class RequestTooLarge(Error, ValueError):
-    """A request's body or its server variables are over a limit; answered with 413 or 431."""
+class RequestTooLarge(Error, OSError):
+    """A request's body or its server variables are over a limit; answered with 413 or 431.
+
+    Also an :class:`OSError`, as what a body gives that cannot be read: frameworks take a ValueError
+    for a form that is malformed, and go on without it.
+    """
 
 
 class BadRequest(Error, ValueError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flup.server import fcgi_base
 
-from iiswsgi.errors import BadRequest, Error, ExitStatus, RequestTooLarge
+from iiswsgi.errors import BadRequest, ClientDisconnected, Error, ExitStatus, RequestTooLarge
 from iiswsgi.fastcgi.connection import GatewayConnection
 from iiswsgi.fastcgi.protocol import ProtocolStatus, Role
 from iiswsgi.fastcgi.request import BrokenOff, GatewayRequest
@@ -19,10 +19,11 @@ from iiswsgi.runtime import running
 from iiswsgi.runtime.logstream import settle
 from iiswsgi.runtime.settings import Settings
 from iiswsgi.runtime.watchdog import Watchdog
-from iiswsgi.wsgi.call import Outcome, call, refuse
+from iiswsgi.wsgi.call import Outcome, call, refuse, tell_departure
 from iiswsgi.wsgi.environ import make_environ
 from iiswsgi.wsgi.errorpage import ErrorPage
 from iiswsgi.wsgi.filewrapper import FileWrapper
+from iiswsgi.wsgi.reply import request_name
 from iiswsgi.wsgi.unstated import came_in_chunks, takes_whole, tell_unread
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from iiswsgi.extras import Extras
     from iiswsgi.fastcgi.transport.base import Transport
     from iiswsgi.runtime.shutdown import Shutdown
+    from iiswsgi.wsgi.reply import Response
 
     Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -151,24 +153,37 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         :returns: protocol status and application status for END_REQUEST.
         :raises BrokenOff: the response must not be taken for complete.
         """
+        running.begin(req.params)
+        response = req.stdout if self.extras is None else self.extras.begin(req)
         if req.role not in self.roles:
-            running.begin(req.params)
             log.warning("IISWSGI-P08: role %d was asked for; only RESPONDER is served", req.role)
             return ProtocolStatus.UNKNOWN_ROLE, 0
         if self._slots is None:
-            outcome = self._served(req)
+            outcome = self._served(req, response)
         else:
             if not self._static_environ["wsgi.multithread"]:
                 # One call at a time is the rule, so none may begin that would wait for its body.
-                req.stdin.drain()
+                self._take_body(req)
             with req.transport:
-                outcome = self._served(req)
+                outcome = self._served(req, response)
         if outcome is not Outcome.COMPLETE:
             self._heed(outcome, req)
         settle()
         if self.extras is not None:
             self.extras.finish(req)
         return ProtocolStatus.REQUEST_COMPLETE, 0
+
+    def _take_body(self, req: GatewayRequest) -> None:
+        """Take all of the body, before the application is called.
+
+        :raises ClientDisconnected: the client has left.
+        """
+        try:
+            req.stdin.drain()
+        except ClientDisconnected as error:
+            tell_departure(request_name(req.params), error)
+            req.departure_told = True
+            raise
 
     def _heed(self, outcome: Outcome, req: GatewayRequest) -> None:
         """Do what a call that did not end well asks for."""
@@ -181,10 +196,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         if outcome is Outcome.BROKEN:
             raise BrokenOff
 
-    def _served(self, req: GatewayRequest) -> Outcome:
-        running.begin(req.params)
-        extras = self.extras
-        response = req.stdout if extras is None else extras.begin(req)
+    def _served(self, req: GatewayRequest, response: Response) -> Outcome:
         if req.refusal:
             error = RequestTooLarge("P04", req.refusal)
             status = "431 Request Header Fields Too Large"
@@ -195,13 +207,13 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             if "CONTENT_LENGTH" not in environ:
                 unstated = self._is_unstated(environ, req)
             elif self.max_request_body:
-                self._check_length(environ)
+                self._check_length(environ, req)
         except (BadRequest, RequestTooLarge) as error:
             return refuse(error, req.params, response, error_page=self._pages)
         environ.update(self._static_environ)
         environ["wsgi.input"] = req.stdin.watched_reader() if unstated else req.stdin.reader()
-        if extras is not None:
-            extras.dress(environ, response, req)
+        if self.extras is not None:
+            self.extras.dress(environ, response, req)
         outcome = call(
             self.application,
             environ,
@@ -232,10 +244,11 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             environ["CONTENT_LENGTH"] = str(body.size)
         return False
 
-    def _check_length(self, environ: dict[str, Any]) -> None:
+    def _check_length(self, environ: dict[str, Any], req: GatewayRequest) -> None:
         """Refuse at once what is stated to be too large; the rest is counted as it comes."""
         length = environ["CONTENT_LENGTH"]
         if length and int(length) > self.max_request_body:
+            req.stdin.refuse()
             raise RequestTooLarge(
                 "W20",
                 f"the request body of {length} bytes is larger than max_request_body, "

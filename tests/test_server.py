@@ -1,7 +1,9 @@
 """The server joins wire and application: what each request becomes, and how it is refused."""
 
+import contextlib
 import hashlib
 import io
+import logging
 import random
 import socket
 import tempfile
@@ -11,6 +13,7 @@ from wsgiref.validate import validator
 
 import pytest
 
+from functional.sites import wait_until
 from iiswsgi.errors import ExitStatus
 from iiswsgi.fastcgi import protocol
 from iiswsgi.fastcgi.protocol import ProtocolStatus, RecordType, Role
@@ -171,6 +174,56 @@ def test_a_chunked_body_over_the_limit_never_reaches_the_application(policy):
     answers, _ = ask(read_all, request_, NEXT, max_request_body="100", chunked_bodies=policy)
     assert answers[0].startswith(b"Status: 413 ")
     assert len(answers) == 2
+
+
+def reads(environ):
+    """Read the body, as frameworks do that take a failure for a form without fields."""
+    with contextlib.suppress(Exception):
+        environ["wsgi.input"].read()
+
+
+def answers_200(environ, start_response):
+    reads(environ)
+    start_response("200 OK", [])
+    return [b"nothing came"]
+
+
+def writes_500(environ, start_response):
+    reads(environ)
+    start_response("500 Internal Server Error", [])(b"what was that")
+    return []
+
+
+def hides_it(environ, start_response):
+    with contextlib.suppress(Exception):
+        writes_500(environ, start_response)
+    return [b"more"]
+
+
+@pytest.mark.parametrize("application", [answers_200, writes_500, hides_it])
+def test_an_application_that_got_no_whole_body_cannot_answer_as_if_it_had(application, caplog):
+    params = {**IIS, "CONTENT_LENGTH": "-1"}
+    request_ = request_bytes(b"x" * 5000, params=params, chunk=50)
+    options = {"max_request_body": "100", "chunked_bodies": "streamed"}
+    answers, _ = ask(application, request_, NEXT, **options)
+    assert answers[0].startswith(b"Status: 413 ")
+    assert b"Status: 413" not in answers[1]
+    assert [record.getMessage()[:11] for record in caplog.records] == ["IISWSGI-W20"]
+
+
+def test_an_application_may_have_a_page_of_its_own_for_what_is_too_large():
+    def application(environ, start_response):
+        try:
+            environ["wsgi.input"].read()
+        except OSError as error:
+            start_response("413 Content Too Large", [])
+            return [str(error).encode()]
+        raise AssertionError
+
+    params = {**IIS, "CONTENT_LENGTH": "-1"}
+    options = {"max_request_body": "100", "chunked_bodies": "streamed"}
+    answers, _ = ask(application, request_bytes(b"x" * 5000, params=params), **options)
+    assert b"W20" in answers[0]
 
 
 def fails_at_once(environ, start_response):
@@ -413,9 +466,11 @@ def test_a_client_that_aborts_is_told_to_the_application():
 class Listening:
     """The server on a listening socket, in a thread."""
 
-    def __init__(self, application, **options):
+    def __init__(self, application, family="AF_INET", folder=None, **options):
         self.server = make_server(application, **options)
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.family = getattr(socket, family)
+        address = ("127.0.0.1", 0) if family == "AF_INET" else f"{folder}/socket"
+        self.socket = socket.create_server(address, family=self.family)
         self.thread = threading.Thread(target=self.server.serve_listener, args=(self.socket,))
         self.thread.start()
 
@@ -429,8 +484,14 @@ class Listening:
         self.socket.close()
         self.server.shutdown.close()
 
+    def connect(self):
+        sock = socket.socket(self.family)
+        sock.settimeout(10)
+        sock.connect(self.socket.getsockname())
+        return sock
+
     def ask(self, data):
-        with socket.create_connection(self.socket.getsockname(), 10) as sock:
+        with self.connect() as sock:
             sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: sock.recv(65536), b""))
@@ -454,6 +515,26 @@ def test_management_records_are_answered_on_sockets_with_the_truth():
 def short(environ, start_response):
     start_response("200 OK", [("Content-Length", "10")])
     return [b"half"]
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_UNIX"])
+@pytest.mark.parametrize(
+    ("params", "sent"), [({"CONTENT_LENGTH": "2000000"}, 0), ({"CONTENT_LENGTH": "-1"}, 2_000_000)]
+)
+def test_what_is_too_large_is_answered_before_it_is_there_on_sockets(
+    family, params, sent, tmp_path
+):
+    if not hasattr(socket, family):
+        pytest.skip("this Python has no Unix sockets; run it on POSIX")
+    request_ = request_bytes(b"x" * sent, params={**IIS, **params})
+    with Listening(answers_200, family, tmp_path, max_request_body="1000") as listening:
+        with listening.connect() as sock:
+            sock.sendall(request_[:-8])  # all but the end
+            answer = b"".join(iter(lambda: sock.recv(65536), b""))
+        again = listening.ask(request_bytes(b"body", params=IIS))
+    assert records([answer])[0].content.startswith(b"Status: 413 ")
+    assert records([answer])[-1].type == RecordType.END_REQUEST
+    assert b"Status: 200 " in again
 
 
 def test_a_short_response_is_broken_off_on_sockets():
@@ -494,6 +575,41 @@ def test_no_more_requests_run_at_once_than_there_are_threads():
             client.join()
     assert max(most) == 2
     assert len(most) == 6
+
+
+def test_a_request_that_waits_for_a_thread_is_known_and_numbered():
+    release, begun = threading.Event(), threading.Semaphore(0)
+
+    def busy(environ, start_response):
+        begun.release()
+        release.wait(20)
+        return show(environ, start_response)
+
+    with Listening(busy, threads="1") as listening:
+        clients = [
+            threading.Thread(target=listening.ask, args=(request_bytes(b"", params=IIS),))
+            for _ in range(3)
+        ]
+        for client in clients:
+            client.start()
+        assert begun.acquire(timeout=10)
+        wait_until(lambda: len(running.snapshot()) == 3)
+        release.set()
+        for client in clients:
+            client.join()
+    assert running.snapshot() == {}
+
+
+def test_a_client_that_leaves_before_an_application_of_one_thread_is_told(caplog):
+    caplog.set_level(logging.INFO)
+    with Listening(show, threads="1", access_log="on") as listening:
+        assert listening.ask(request_bytes(b"body", params=IIS)[:-12]) == b""
+    said = [
+        record.getMessage() for record in caplog.records if record.name.startswith("iiswsgi.wsgi")
+    ]
+    assert [text[:39] for text in said] == ["IISWSGI-W12: POST /app/page: the client"]
+    lines = [each.getMessage() for each in caplog.records if each.name == "iiswsgi.access"]
+    assert [text[:16] for text in lines] == ["POST /app/page -"]
 
 
 def test_what_is_abandoned_at_the_end_is_said(caplog):

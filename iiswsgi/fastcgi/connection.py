@@ -89,7 +89,11 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
     def _make_body(self) -> streams.RequestBody:
         server = self.server
         return streams.RequestBody(
-            self.pull, self._pulling, server.spool_limit, server.max_request_body
+            self.pull,
+            self._pulling,
+            server.spool_limit,
+            server.max_request_body,
+            may_be_left=self._sock.shows_break,
         )
 
     _inputStreamClass = staticmethod(_make_body)  # noqa: N815  # flup's name
@@ -172,7 +176,7 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
         # Request and stream hold each other; cut here, both and the body go at once. Left to the
         # garbage collector they cost a small request a tenth of its time, and memory for longer.
         req.stdout._req = None
-        if not req.flags & protocol.KEEP_CONN and not self._requests:
+        if req.stdin.left or (not req.flags & protocol.KEEP_CONN and not self._requests):
             self._keepGoing = False
 
     # In: one method a record type.

@@ -45,35 +45,46 @@ def decode_pairs(data: bytes, limit: int = MAX_PARAMS) -> dict[str, str]:
     """Name/value pairs out of a whole stream; each byte becomes one latin-1 character.
 
     The stream is the joined content of all its records, so a pair may straddle any number of
-    them. Of two pairs with the same name the later one counts.
+    them. Of two pairs with the same name the later one counts; but those of a request's headers are
+    joined, as a web server should have done: nginx before 1.23 sends each line by itself.
 
     :raises ProtocolError: a length runs past the end.
-    :raises RequestTooLarge: there are more than *limit* names.
+    :raises RequestTooLarge: there are more than *limit* pairs.
     """
     pairs: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
+    count = 0
     # One decoding for all pairs: slicing text is cheaper than decoding two slices a pair.
     text = data.decode("latin-1")
     position = 0
     # Reading past the end leaves the loop; whether that was between two pairs is asked once, below.
     try:
-        while True:
+        while count <= limit:
             name_start, name_length, value_length = pair_lengths(data, position)
             name_end = name_start + name_length
             position = name_end + value_length
-            pairs[text[name_start:name_end]] = text[name_end:position]
+            name, value = text[name_start:name_end], text[name_end:position]
+            if name in pairs and name.startswith("HTTP_"):
+                repeated.setdefault(name, [pairs[name]]).append(value)
+            pairs[name] = value
+            count += 1
     except (IndexError, struct.error):
         pass
-    if position != len(data):
-        raise ProtocolError(
-            "P03",
-            f"name/value pairs of {len(data)} bytes end within a pair; the stream is cut short",
-        )
-    if len(pairs) > limit:
+    if count > limit:
         raise RequestTooLarge(
             "P04",
             f"more than {limit} server variables in one request; "
             "raise max_params if the site really sends so many",
         )
+    if position != len(data):
+        raise ProtocolError(
+            "P03",
+            f"name/value pairs of {len(data)} bytes end within a pair; the stream is cut short",
+        )
+    for name, values in repeated.items():
+        # RFC 9110, section 5.2, and RFC 6265, section 5.4. What may be there once, such as Host, is
+        # spoilt by that, as it should be: nobody knows which one others have believed.
+        pairs[name] = ("; " if name == "HTTP_COOKIE" else ", ").join(values)
     return pairs
 
 

@@ -53,10 +53,15 @@ class ResponseStream(fcgi_base.OutputStream):
     """
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> None:
-        """See :class:`iiswsgi.wsgi.call.Response`. ``Status`` is always sent (RFC 3875, 6.3.3)."""
+        """See :class:`iiswsgi.wsgi.call.Response`. ``Status`` is always sent (RFC 3875, 6.3.3).
+
+        :raises RequestTooLarge: the application got no whole body, and answers as if it had.
+        """
         stdin = self._req.stdin
         if not stdin.complete:
             stdin.drain()
+        if stdin.refused and not status.startswith("413"):
+            stdin.check_size()
         lines = [f"Status: {status}", *map(": ".join, headers), "\r\n"]
         self.body("\r\n".join(lines).encode("latin-1"))
 
@@ -166,7 +171,8 @@ class GatewayRequest(fcgi_base.Request):
         :raises ProtocolError: they end within a pair.
         """
         self.started = True
-        self.stdin.complete = self.role not in _WITH_STDIN
+        if self.role not in _WITH_STDIN:
+            self.stdin.complete = True  # else the end may have come before, which is odd but legal
         try:
             self.params = self._conn.pairs.decode(b"".join(self._params_data), limit)
         except RequestTooLarge as error:
@@ -181,7 +187,7 @@ class GatewayRequest(fcgi_base.Request):
         stdin = self.stdin
         try:
             protocol_status, app_status = self.server.handler(self)
-            if stdin.aborted or not stdin.complete:
+            if stdin.aborted or not (stdin.complete or stdin.left):
                 stdin.finish()
         except ClientDisconnected:
             if not stdin.aborted:

@@ -21,6 +21,10 @@ __all__ = ["ErrorStream", "RequestBody"]
 
 _READ_SIZE = 65536
 
+_PIECE = 1024
+"""Bytes up to which pieces that wait are joined: each costs some forty besides, and a peer that
+sends two at a time would fill the memory with those."""
+
 
 class RequestBody:
     """One request's body: filled by STDIN records, read by the application.
@@ -34,21 +38,33 @@ class RequestBody:
         response, for which the rest is taken off the wire: one of them at a time.
     :param spool_limit: bytes.
     :param max_size: bytes; 0 for no limit.
+    :param may_be_left: whether the peer reads its answer though not all of the body was taken.
     """
 
     def __init__(
-        self, pull: Callable[[], None], lock: threading.Lock, spool_limit: int, max_size: int
+        self,
+        pull: Callable[[], None],
+        lock: threading.Lock,
+        spool_limit: int,
+        max_size: int,
+        *,
+        may_be_left: bool = False,
     ) -> None:
         self._pull = pull
         self._lock = lock
         self._spool_limit = spool_limit
         self._max_size = max_size
+        self._may_be_left = may_be_left
         self._chunks: deque[bytes] = deque()
 
     # How a body begins; most have no bytes, and little to keep.
     size = 0
     complete = False
     too_large = False
+    refused = False
+    """Whether the application was told that it is too large."""
+    left = False
+    """Whether the rest of what is too large is not taken off the wire; nothing can follow it."""
     aborted = False
     was_read = False
     _waiting = 0
@@ -64,13 +80,15 @@ class RequestBody:
             return
         self.size += len(data)
         if self._max_size and self.size > self._max_size:
-            self.too_large = True
-            self.discard()
+            self.refuse()
         if self._discarding:
             return
         self._waiting += len(data)
         if self._spool is None and self._waiting <= self._spool_limit:
-            self._chunks.append(data)
+            if self._chunks and len(self._chunks[-1]) + len(data) <= _PIECE:
+                self._chunks[-1] += data
+            else:
+                self._chunks.append(data)
             return
         try:
             self._to_spool(data)
@@ -82,6 +100,12 @@ class RequestBody:
     def abort(self) -> None:
         """The web server gave the request up; the next read says so."""
         self.aborted = True
+
+    def refuse(self) -> None:
+        """Take it for too large, whatever is still to come."""
+        self.too_large = True
+        self.left = self._may_be_left and not self.complete
+        self.discard()
 
     def reader(self) -> io.BufferedIOBase:
         """The body as a binary file for ``wsgi.input``."""
@@ -103,9 +127,9 @@ class RequestBody:
 
         :raises ClientDisconnected: the peer left, or gave the request up.
         """
-        while not self.complete:
+        while not (self.complete or self.left):
             with self._lock:
-                if not self.complete:
+                if not (self.complete or self.left):
                     self._pull_more()
 
     def finish(self) -> None:
@@ -137,6 +161,7 @@ class RequestBody:
             while True:
                 if self._lost is not None:
                     raise self._lost
+                self.refused = self.too_large
                 self.check_size()
                 if self._spool is not None and (chunk := self._from_spool(size)):
                     return chunk

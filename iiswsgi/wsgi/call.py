@@ -18,7 +18,7 @@ from iiswsgi.wsgi.errorpage import ErrorPage, Page, new_error_id
 from iiswsgi.wsgi.headers import MAX_HEADER_BYTES
 from iiswsgi.wsgi.reply import Reply, Response, request_name
 
-__all__ = ["Outcome", "Response", "call", "refuse"]
+__all__ = ["Outcome", "Response", "call", "refuse", "tell_departure"]
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def _failed(
     cause = _cause(error)
     name = request_name(environ)
     if isinstance(cause, ClientDisconnected) and _has_left(reply.response):
-        _tell_departure(name, cause)
+        tell_departure(name, cause)
         return Outcome.GONE
     if not reply.head_sent:
         if isinstance(cause, RequestTooLarge):
@@ -207,7 +207,8 @@ _CAUSES = 16
 """How many wrappings are looked through; contexts may form a ring."""
 
 
-def _tell_departure(name: str, cause: ClientDisconnected) -> None:
+def tell_departure(name: str, cause: ClientDisconnected) -> None:
+    """Log that the client of the request *name* has left, unless that is told elsewhere."""
     if cause.code != _TOLD_ELSEWHERE:
         log.info("IISWSGI-W12: %s: the client left: %s", name, cause)
 
@@ -223,7 +224,7 @@ def _send_page(page: Page, is_head: bool, response: Response, name: str) -> Outc
         if not is_head:
             response.body(page.body)
     except ClientDisconnected as error:
-        _tell_departure(name, error)
+        tell_departure(name, error)
         return Outcome.GONE
     except Exception as error:
         # Not the application's doing: no memory is left, for example.
@@ -244,7 +245,7 @@ def _close(result: Any, environ: Environ) -> None:
     except BaseException as error:
         cause = _cause(error)
         if isinstance(cause, ClientDisconnected):
-            _tell_departure(request_name(environ), cause)
+            tell_departure(request_name(environ), cause)
             return
         log.error(
             "IISWSGI-W03: %s: close() of the application's result failed; the response is not "

@@ -256,6 +256,19 @@ def test_an_unread_body_does_not_reach_the_next_request():
     assert connection.failure is None
 
 
+@pytest.mark.parametrize("body", [b"", b"body"])
+def test_a_body_may_end_before_the_variables_do(body):
+    whole = request_bytes(params={})
+    begin, params = whole[:16], protocol.encode_record(RecordType.PARAMS, 1)
+    stdin = protocol.encode_record(RecordType.STDIN, 1)
+    before = protocol.encode_record(RecordType.STDIN, 1, body) if body else b""
+    pairs = protocol.encode_record(RecordType.PARAMS, 1, protocol.encode_pairs({"A": "1"}))
+    transport, _, server = serve([begin + pairs + before + stdin, params])
+    assert [answer[0] for answer in responses(transport.sent)] == [1]
+    assert server.requests[0].params == {"A": "1"}
+    assert server.requests[0].stdin.size == len(body)
+
+
 def test_stray_records_between_requests_are_skipped():
     stray = protocol.encode_record(RecordType.STDIN, 1)
     wire = stray + request_bytes() + stray + request_bytes(request_id=2) + stray

@@ -35,6 +35,17 @@ def test_of_two_pairs_with_one_name_the_later_counts():
     assert decode_pairs(encode_pairs([("A", "1"), ("A", "2")])) == {"A": "2"}
 
 
+def test_the_lines_of_one_header_are_joined():
+    lines = [("HTTP_ACCEPT", "a"), ("HTTP_COOKIE", "b=1"), ("X", ""), ("HTTP_ACCEPT", "c")]
+    lines += [("HTTP_COOKIE", "d=2"), ("HTTP_COOKIE", "e=3"), ("HTTP_HOST", "one")]
+    assert decode_pairs(encode_pairs(lines)) == {
+        "HTTP_ACCEPT": "a, c",
+        "HTTP_COOKIE": "b=1; d=2; e=3",
+        "X": "",
+        "HTTP_HOST": "one",
+    }
+
+
 SHORT_PAIRS = encode_pairs({"NAME": "value", "N" * 130: "v" * 140})
 
 
@@ -54,6 +65,12 @@ def test_too_many_pairs_are_refused():
     assert len(decode_pairs(data, 11)) == 11
     with pytest.raises(RequestTooLarge, match="IISWSGI-P04: more than 10 server variables"):
         decode_pairs(data, 10)
+
+
+@pytest.mark.parametrize("name", ["", "A", "HTTP_A"])
+def test_pairs_of_one_name_are_as_many_as_they_are(name):
+    with pytest.raises(RequestTooLarge, match="IISWSGI-P04"):
+        decode_pairs(encode_pairs([(name, "")] * 11), 10)
 
 
 def test_values_above_latin_1_cannot_be_sent():

@@ -126,6 +126,15 @@ def test_a_stream_cut_short_is_an_error_after_a_whole_one(end):
         assert decoder.decode(more + SHORT[:end]) == expected
 
 
+def test_the_lines_of_one_header_are_joined_though_they_are_known():
+    decoder = PairsDecoder()
+    once = [*SERVER, ("HTTP_X", "1")]
+    for lines in ([("HTTP_X", "2")], [], [("HTTP_X", "1")], [], [("HTTP_X", "2")]):
+        data = encode_pairs([*once, *lines])
+        assert decoder.decode(data) == decode_pairs(data)
+        assert decoder.decode(data)["HTTP_X"] == ", ".join(["1", *dict(lines).values()])
+
+
 def test_the_number_of_pairs_is_limited_though_they_are_known():
     decoder = PairsDecoder()
     data = encode_pairs(SERVER)

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import threading
+import tracemalloc
 
 import pytest
 
@@ -91,6 +92,18 @@ def test_reading_goes_on_from_the_spool_and_back_in_memory(monkeypatch):
     assert files[0].closed, "what was read needs no disk"
     assert reader.read() == b"a" * 8 + b"b" * 8 + b"c" * 8
     assert len(files) == 1
+
+
+def test_many_small_pieces_take_no_more_memory_than_their_bytes():
+    body, _ = make_body(spool_limit=100_000)
+    tracemalloc.start()
+    for number in range(50_000):
+        body.add_data(b"%02d" % (number % 100))
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert taken < 150_000
+    body.add_data(b"")
+    assert body.reader().read() == b"".join(b"%02d" % (n % 100) for n in range(50_000))
 
 
 def test_discarding_closes_the_spool_and_keeps_nothing():

@@ -36,7 +36,8 @@ many does it tell that the peer takes them."""
 
 _LINGER = 5.0
 """Seconds for a peer to take the last response. On TCP a close with unread bytes, or before more
-come, makes the system throw away what it has not sent yet."""
+come, makes the system throw away what it has not sent yet; on any socket, who still sends a body
+then fails, and may not look whether there is an answer."""
 
 
 class Phase(enum.Enum):
@@ -151,7 +152,7 @@ class AcceptedTransport(SocketTransport):
 
     def close(self) -> None:
         """See :class:`Transport`; behind a response, once the peer has it."""
-        if self._answered and self._socket.family != getattr(socket, "AF_UNIX", None):
+        if self._answered:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_WR)
                 self._take_what_comes(time.monotonic() + _LINGER)
