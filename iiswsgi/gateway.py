@@ -119,11 +119,13 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         :param allowed: the addresses that may connect, None for any.
         """
         # Not needed on IIS's pipe, so not part of its start.
+        from iiswsgi.fastcgi.transport.descriptors import connections_within
         from iiswsgi.fastcgi.transport.listener import Listener
         from iiswsgi.fastcgi.transport.slots import SlottedTransport
 
         settings = self.settings
-        self._set_concurrency(settings.connection_limit, settings.threads)
+        connections = connections_within(settings.connection_limit, settings.threads)
+        self._set_concurrency(connections, settings.threads)
         slots = self._slots = threading.Semaphore(settings.threads)
         listener = Listener(
             sock,
@@ -131,7 +133,7 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
             lambda transport: self.serve_connection(
                 SlottedTransport(transport, slots, shares=settings.threads > 1)
             ),
-            connection_limit=settings.connection_limit,
+            connection_limit=connections,
             timeout=settings.channel_timeout,
             min_rate=settings.min_rate,
             graceful_timeout=settings.graceful_timeout,

@@ -31,6 +31,7 @@ __all__ = [
 
 _LATE = (
     "iiswsgi.access",
+    "iiswsgi.fastcgi.transport.descriptors",
     "iiswsgi.fastcgi.transport.listener",
     "iiswsgi.fastcgi.transport.peers",
     "iiswsgi.fastcgi.transport.places",

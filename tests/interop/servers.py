@@ -24,6 +24,7 @@ paste.app_factory = interop.app:make_app
 
 {server}
 threads = 4
+max_request_body = 30M
 """
 
 SERVER = """\

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
+import json
 import threading
 import time
 
@@ -108,6 +111,27 @@ def test_a_body_sent_in_chunks(port, length):
     body = blob(length)
     answer = ask(port, "/count", "PUT", pieces(body))
     assert answer.json == {"length": length, "sha256": hashlib.sha256(body).hexdigest()}
+
+
+@pytest.mark.parametrize("chunks", [False, True])
+def test_a_body_that_is_too_large(port, chunks):
+    body = blob(40_000_000)
+    answer = ask(port, "/count", "PUT", pieces(body) if chunks else body)
+    assert answer.status == 413
+    assert "too large" in answer.text.lower()
+    assert ask(port, "/").text == "hello\n"
+
+
+def test_the_lines_of_one_header(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        connection.putrequest("GET", "/env")
+        for name, value in (("X-List", "a"), ("Cookie", "b=1"), ("X-List", "c"), ("Cookie", "d=2")):
+            connection.putheader(name, value)
+        connection.endheaders()
+        environ = json.loads(connection.getresponse().read())["environ"]
+    assert environ["HTTP_X_LIST"] == "a, c"
+    assert environ["HTTP_COOKIE"].replace(",", ";") == "b=1; d=2"  # a comma is Apache's doing
 
 
 def test_a_body_left_unread(port):
