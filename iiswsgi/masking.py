@@ -17,7 +17,8 @@ HIDDEN = "***"
 
 _HINTS = (
     *("pass", "pwd", "secret", "token", "credential", "auth", "cookie", "session", "sessid"),
-    *("signature", "jwt", "bearer", "key", "sig", "creds", "otp", "srf", "pin", "sid", "://", "%"),
+    *("signature", "jwt", "bearer", "key", "sig", "creds", "otp", "srf", "pin", "sid", "pw"),
+    *("basic", "digest", "negotiate", "://", "%"),
 )
 """One of them is in whatever has something to hide; cheap to look for."""
 
@@ -27,13 +28,13 @@ _ENCODINGS = 3
 _NAME = (
     r"passw|passphrase|passcode|pwd|secret(?!keysize)|token|credential|authoriz|cookie|"
     r"session_?id|sessid|signature|jwt|bearer|creds|[cx]srf|(?<![a-z])[ht]?otp(?![a-z])|"
-    r"(?:pass|key|sig)(?![a-z])|auth\Z|\A-*(?:pin|sid)\Z"
+    r"(?:pass|key|sig)(?![a-z])|(?<![a-z])pw(?![a-z])|(?:auth|session)\Z|\A-*(?:pin|sid)\Z"
 )
 """Is in the name of a secret."""
 
 _NOUN = (
     r"(?:passwor[dt]|passwd|passphrase|passcode|pass|pwd|secret|token|credentials?|authorization|"
-    r"cookie|key)\d*\Z"
+    r"cookie|key|bearer)\d*\Z"
 )
 """Ends a name that can be nothing but a secret's: ``tokens:app`` is an application in a module."""
 
@@ -45,6 +46,9 @@ _USER = r"://[^/?#:\s]*:"
 
 _SCHEMES = r"(?:basic|bearer|digest|negotiate)"
 """Stand before the secret in the header Authorization."""
+
+_USER_ALONE = r"://([^/?#:@\s]+)@(?![^/?#\s]*@)"
+"""Who asks for a URL, where there is no password; a token as often as a name."""
 
 
 def is_secret(name: str) -> bool:
@@ -105,7 +109,7 @@ def _within_marks(word: str) -> str:
 
 
 def _masked(word: str) -> str:
-    word = _without_password(word)
+    word = _without_user_alone(_without_password(word))
     begin = _secret_begin(word)
     plain, places = _decoded(word)
     encoded = _secret_begin(plain)
@@ -115,7 +119,17 @@ def _masked(word: str) -> str:
 
 
 def _secret_begin(word: str) -> int | None:
-    """Where the value of the first name of a secret in *word* begins."""
+    """Where the value of the first name of a secret in *word* begins, or what follows a scheme."""
+    begins = _named_begin(word), _scheme_end(word)
+    return min((begin for begin in begins if begin is not None), default=None)
+
+
+def _scheme_end(word: str) -> int | None:
+    match = re.search(rf"(?<!{_LETTERS}){_SCHEMES}\s+(?=\S)", word, re.IGNORECASE)
+    return match.end() if match else None
+
+
+def _named_begin(word: str) -> int | None:
     for match in re.finditer(f"{_LETTERS}+", word):
         name = match[0]
         if is_secret(name):
@@ -141,6 +155,13 @@ def _without_password(word: str) -> str:
         # An escaped @ behind http://host:80/ is no password's end.
         if "%" in word[places[match.start()] : begin]:
             return word[:begin] + HIDDEN + word[places[at] :]
+    return word
+
+
+def _without_user_alone(word: str) -> str:
+    plain, places = _decoded(word)
+    for match in reversed(list(re.finditer(_USER_ALONE, plain))):
+        word = word[: places[match.start(1)]] + HIDDEN + word[places[match.end(1)] :]
     return word
 
 

@@ -31,10 +31,22 @@ WORDS = [
             *("db_pass", "DB_PASS_2", "passphrase", "signing_key", "AccountKey", "X-Api-Key"),
             *("cookie", "credentials", "sessionid", "basic_auth", "jwt", "sig", "my.secrets"),
             *("creds", "db_creds", "otp", "TOTP", "user-otp", "csrf", "_xsrf", "csrf_token"),
-            *("pin", "PIN", "sid"),
+            *("pin", "PIN", "sid", "pw", "db_pw", "session", "web-session"),
         )
     ),
     (["--pass", "hunter2", "z"], ["--pass", "***", "z"]),
+    (["--pw", "hunter2", "z"], ["--pw", "***", "z"]),
+    (["sessions=3", "npwd.py", "basic", "x", "theme=basic", "basics x"], None),
+    (["bearer", "hunter2", "z"], ["bearer", "***", "z"]),
+    (
+        ["header=Bearer hunter2", "x: basic hunter2", "Negotiate hunter2 z"],
+        ["header=Bearer ***", "x: basic ***", "Negotiate ***"],
+    ),
+    (
+        ["https://hunter2@host/a", "redis://hunter2@host", "next=https%3A%2F%2Fhunter2%40host"],
+        ["https://***@host/a", "redis://***@host", "next=https%3A%2F%2F***%40host"],
+    ),
+    (["http://host/a@b", "http://host?a@b", "//a@b"], None),
     (["--pin", "123", "--otp=123", "z"], ["--pin", "***", "--otp=***", "z"]),
     (
         ["https://host/?a=b&sid=x", "pin: 123", "p%69n=1"],

@@ -67,9 +67,10 @@ class Settings:
         convert.seconds,
         120.0,
         "seconds",
-        "A connection on a socket whose peer neither sends nor takes a byte for so long"
-        " is closed; 0 waits for ever. Two minutes are longer than web servers wait"
-        " themselves (nginx 60, IIS 70). On a pipe IIS watches the time.",
+        "A connection to a listening socket whose peer neither sends nor takes a byte for so"
+        " long is closed; 0 waits for ever. Two minutes are longer than web servers wait"
+        " themselves (nginx 60, IIS 70). On a pipe, and on one connected socket, the web server"
+        " watches the time.",
     )
     min_rate: Setting[int] = Setting(
         convert.count_from(0, 1_000_000_000),
@@ -94,7 +95,7 @@ class Settings:
         "bytes",
         "A longer request body is answered with 413; 0 sets no limit. IIS has a limit of"
         " its own, 30000000 bytes unless changed, but not for chunked uploads; this one"
-        " keeps the disk of the spool from filling up.",
+        " keeps a single request from filling the disk of the spool.",
     )
     spool_limit: Setting[int] = Setting(
         convert.size,

@@ -204,14 +204,24 @@ def _same_segment(given: str, wanted: str) -> bool:
     if given == wanted:
         return True
     try:
-        folded = wanted.encode("latin-1").decode().lower()
+        name = wanted.encode("latin-1").decode()
     except UnicodeError:
-        folded = "?"  # the server's code page, not UTF-8
-    if "?" in folded:
+        name = "?"  # the server's code page, not UTF-8
+    if "?" in name:
         # No path holds a question mark: letters were lost on the way. IIS has already found that
         # the request is for this application, so any segment that can lose letters will be it.
         return not given.isascii()
-    return given.encode("latin-1", "replace").decode("utf-8", "replace").lower() == folded
+    written = given.encode("latin-1", "replace")
+    try:
+        text = written.decode()
+    except UnicodeError:
+        text = written.decode("cp1252", "replace")  # as http.sys reads what is no UTF-8
+    return _upper(text) == _upper(name)
+
+
+def _upper(text: str) -> str:
+    """Give *text* in upper case as Windows compares names: letter by letter, and ``ß`` is one."""
+    return "".join(upper if len(upper := letter.upper()) == 1 else letter for letter in text)
 
 
 def _cut_at_setting(path: str, mount: str) -> tuple[str, str]:

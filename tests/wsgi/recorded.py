@@ -131,6 +131,21 @@ MOUNT_POINTS = [
         paths("/app", "/x"),
     ),
     Row(
+        "the client writes the mount in the code page",
+        iis("/CAF%C9/x", utf8("/CAFÉ/x"), mount=utf8("/café")),
+        paths("/CAF\xc9", "/x"),
+    ),
+    Row(
+        "a letter with two small forms",
+        iis("/%CE%BF%CE%B4%CE%BF%CF%83/x", utf8("/οδοσ/x"), mount=utf8("/ΟΔΟΣ")),
+        paths(utf8("/οδοσ"), "/x"),
+    ),
+    Row(
+        "a letter that is two in capitals",
+        iis("/strasse/x", "/strasse/x", mount=utf8("/straße")),
+        paths("", "/strasse/x"),
+    ),
+    Row(
         "a mount point whose letters were lost",
         iis("/caf%C3%A9/x", "/caf?/x", mount="/caf?"),
         paths(utf8("/café"), "/x"),
