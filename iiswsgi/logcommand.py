@@ -24,6 +24,9 @@ LINES = 50
 POLL_SECONDS = 0.25
 """Pause between looks at a log that is followed: no pause to a person, and no load."""
 
+UNSAID_SECONDS = 2.0
+"""Between looks for processes that ended without a word."""
+
 _READER_LEFT = (errno.EPIPE, errno.EINVAL)
 """Whoever read it has enough, as ``| head`` has; the second is what Windows says then."""
 
@@ -89,21 +92,40 @@ def _read(tail: Tail, lines: int, follow: bool) -> Iterator[bytes]:
         yield tail.last(lines)
         for path, error in tail.unreadable.items():
             _say(f"IISWSGI-L13: the lines of {path} are missing: {error.strerror or error}.")
-        _say_unsaid(tail.path)
+        unsaid = Unsaid(tail.path)
+        unsaid.look()
         while follow:
             yield tail.new()
+            unsaid.look()
             time.sleep(POLL_SECONDS)
     except OSError as error:
         raise _unreadable(tail.path, error) from error
 
 
-def _say_unsaid(path: str) -> None:
-    """Say of processes what they could not, as long as no other process has."""
-    try:
-        for sentence in lastwords.unsaid(path):
-            _say(f"{sentence}; the next process will say so in the log (IISWSGI-L14)")
-    except OSError as error:
-        _say(f"whether a process ended without a word is not to be seen: {error}")
+class Unsaid:
+    """What processes of the log at *path* could not say, as long as no other process has."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._said: set[str] = set()
+        self._next = 0.0
+
+    def look(self) -> None:
+        """Say it, once each; now and then, however often this is called."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + UNSAID_SECONDS
+        try:
+            sentences = [
+                f"{sentence}; the next process will say so in the log (IISWSGI-L14)"
+                for sentence in lastwords.unsaid(self._path)
+            ]
+        except OSError as error:
+            sentences = [f"whether a process ended without a word is not to be seen: {error}"]
+        for sentence in sentences:
+            if sentence not in self._said:
+                self._said.add(sentence)
+                _say(sentence)
 
 
 def _unreadable(path: str, error: OSError) -> SettingError:

@@ -16,7 +16,7 @@ from iiswsgi.errors import Error, ExitStatus
 from iiswsgi.gateway import IISWSGIServer
 from iiswsgi.inifile import paste_command_line, server_options
 from iiswsgi.pasteload import tell_exit
-from iiswsgi.runtime import lingering, logconfig
+from iiswsgi.runtime import deadman, lingering, logconfig
 from iiswsgi.runtime import log as process_log
 from iiswsgi.runtime.settings import Options
 from iiswsgi.wsgi.errorpage import ErrorPage, new_error_id
@@ -68,6 +68,7 @@ def serve_launched(ready: Launch, application: Application) -> ExitStatus:
     end = end or ready.shutdown.reason or "the web server ended the conversation"
     log.info("the end: %s", end)
     ready.last_words.end()
+    deadman.expect_end(ready.settings.hang_report)
     lingering.tell_who_lingers()
     return status
 
@@ -79,6 +80,7 @@ def leave_loading(ready: Launch) -> ExitStatus:
     with contextlib.closing(ready):
         log.info("the end: %s while the application was loading", ready.shutdown.reason)
     ready.last_words.end()
+    deadman.expect_end(ready.settings.hang_report)
     return ExitStatus.OK
 
 

@@ -50,6 +50,28 @@ def test_who_ended_without_a_word_is_told_before_the_log_has_it(log, capsys, mon
     assert err == f"==> {log} <==\n{told}"
 
 
+def test_whoever_follows_is_told_once(capsys, monkeypatch):
+    found = [["one"], ["one", "two"], OSError("no"), OSError("no"), ["two"], []]
+
+    def unsaid(path):
+        each = found.pop(0)
+        if isinstance(each, OSError):
+            raise each
+        return each
+
+    monkeypatch.setattr("iiswsgi.runtime.lastwords.unsaid", unsaid)
+    looking = logcommand.Unsaid("the.log")
+    looking.look()
+    looking.look()
+    assert len(found) == 5
+    monkeypatch.setattr(logcommand, "UNSAID_SECONDS", 0)
+    looking._next = 0
+    while found:
+        looking.look()
+    said = [line.partition(";")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["one", "two", "whether a process ended without a word is not to be seen: no"]
+
+
 def test_what_cannot_be_seen_of_ended_processes_is_told(log, capsys, monkeypatch):
     log.write_text(lines(1, 1), encoding="utf-8", newline="\n")
 

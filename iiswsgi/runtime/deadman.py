@@ -11,7 +11,11 @@ from __future__ import annotations
 import faulthandler
 import os
 
-__all__ = ["end_within", "expect", "install", "relax"]
+__all__ = ["END_SECONDS", "end_within", "expect", "expect_end", "install", "relax"]
+
+END_SECONDS = 20.0
+"""How long exit hooks and threads that keep the process may take without a report: IIS, once it has
+asked for the end, waits for thirty seconds (signalBeforeTerminateSeconds) or as it is told."""
 
 _fd: int | None = None
 _held = False
@@ -35,6 +39,15 @@ def relax() -> None:
     """Expect nothing any more."""
     if not _held:
         faulthandler.cancel_dump_traceback_later()
+
+
+def expect_end(limit: float) -> None:
+    """Write all stacks unless the process ends soon: within *limit* seconds, 20 at most.
+
+    :param limit: 0 for never.
+    """
+    if limit:
+        expect(min(limit, END_SECONDS))
 
 
 def end_within(seconds: float) -> None:

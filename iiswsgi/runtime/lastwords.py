@@ -104,11 +104,11 @@ def unsaid(path: str) -> list[str]:
     :raises OSError: it cannot be seen.
     """
     folder, own = os.path.split(path)
-    beside = os.path.join(folder, NAME.format(own))
-    if not os.path.exists(beside):
-        return []
     _check_place(path)
-    fd = sharedfile.open_shared(beside, strict=sharedfile.is_shared(folder), lockable=True)
+    try:
+        fd = sharedfile.open_locking(os.path.join(folder, NAME.format(own)), os.stat(path))
+    except FileNotFoundError:
+        return []
     try:
         return [_sentence(ended) for ended in board.look(fd)]
     finally:

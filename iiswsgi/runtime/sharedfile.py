@@ -16,6 +16,7 @@ from iiswsgi.runtime import fds
 __all__ = [
     "identity",
     "is_shared",
+    "open_locking",
     "open_reading",
     "open_shared",
     "shorten",
@@ -87,16 +88,27 @@ if sys.platform == "win32":
 
     def open_reading(path: str) -> int:
         """Open for reading, so that others may append, and rename the file."""
+        return _open_existing(path, _winapi.GENERIC_READ, os.O_RDONLY)
+
+    def open_locking(path: str, owner: os.stat_result) -> int:
+        """Open for locking what is there; whose it is the system's rules for the folder say.
+
+        :raises OSError: it cannot be had, or is not a file.
+        """
+        del owner
+        return _open_existing(path, _winapi.GENERIC_READ | _winapi.GENERIC_WRITE, os.O_RDWR)
+
+    def _open_existing(path: str, access: int, mode: int) -> int:
         handle = _winapi.CreateFile(
             path,
-            _winapi.GENERIC_READ,
+            access,
             _SHARE_ALL,
             _winapi.NULL,
             _OPEN_EXISTING,
             _FILE_ATTRIBUTE_NORMAL,
             _winapi.NULL,
         )
-        fd = msvcrt.open_osfhandle(handle, os.O_RDONLY | os.O_NOINHERIT | os.O_BINARY)
+        fd = msvcrt.open_osfhandle(handle, mode | os.O_NOINHERIT | os.O_BINARY)
         return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
 
     def shorten(fd: int, path: str, size: int) -> None:
@@ -168,6 +180,18 @@ else:
         """Open for reading; everybody may append, and rename the file."""
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
         return _checked(fd, stat.S_ISREG(os.fstat(fd).st_mode), _NOT_A_FILE)
+
+    def open_locking(path: str, owner: os.stat_result) -> int:
+        """Open for locking what is there, and belongs to the *owner* of another file.
+
+        :raises OSError: it cannot be had, or is not such a file.
+        """
+        flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+        fd = os.open(path, flags)
+        status = os.fstat(fd)
+        _checked(fd, stat.S_ISREG(status.st_mode), _NOT_A_FILE)
+        own = status.st_uid == owner.st_uid and status.st_nlink == 1
+        return _checked(fd, own, "it belongs to somebody else")
 
     def shorten(fd: int, path: str, size: int) -> None:
         """Cut the file at *path*, which *fd* appends to, off at *size*."""

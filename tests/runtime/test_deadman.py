@@ -71,7 +71,41 @@ def test_an_end_that_does_not_come_is_brought_about(programs):
     assert "in close\n" in programs.log
 
 
-if sys.platform != "win32":
+@pytest.mark.parametrize("limit", [0, 0.5, 60])
+def test_what_keeps_the_process_at_its_end_is_shown(limit, programs):
+    result = programs.run(
+        HOLD
+        + f"""
+    import atexit
+    deadman.END_SECONDS = 1
+    atexit.register(time.sleep, 2)
+    deadman.expect_end({limit})
+    """,
+        timeout=20,
+    )
+    assert result.returncode == 0
+    assert len(re.findall(TIMEOUT, programs.log)) == (1 if limit else 0)
+
+
+if sys.platform != "win32":  # there the sites in tests/functional have a listening STDIN
+
+    def test_an_exit_hook_that_hangs_is_shown(programs):
+        programs.ask_served(
+            """
+            import atexit, time
+            from iiswsgi.runtime import deadman
+
+            def hang():
+                time.sleep(2)
+
+            deadman.END_SECONDS = 0.5
+            atexit.register(hang)
+            start_response("200 OK", [])
+            return [b""]
+            """
+        )
+        assert re.search(TIMEOUT, programs.log.partition("the end: ")[2])
+        assert "in hang\n" in programs.log
 
     @pytest.mark.filterwarnings("ignore:.*fork.*")
     def test_a_child_that_was_forked_off_does_not_wait_for_its_parent_s_timer(programs):
