@@ -93,7 +93,7 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
             self._pulling,
             server.spool_limit,
             server.max_request_body,
-            may_be_left=self._sock.shows_break,
+            may_be_abandoned=self._sock.shows_break,
         )
 
     _inputStreamClass = staticmethod(_make_body)  # noqa: N815  # flup's name
@@ -176,7 +176,7 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
         # Request and stream hold each other; cut here, both and the body go at once. Left to the
         # garbage collector they cost a small request a tenth of its time, and memory for longer.
         req.stdout._req = None
-        if req.stdin.left or (not req.flags & protocol.KEEP_CONN and not self._requests):
+        if req.stdin.abandoned or (not req.flags & protocol.KEEP_CONN and not self._requests):
             self._keepGoing = False
 
     # In: one method a record type.

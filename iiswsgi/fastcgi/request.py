@@ -187,7 +187,7 @@ class GatewayRequest(fcgi_base.Request):
         stdin = self.stdin
         try:
             protocol_status, app_status = self.server.handler(self)
-            if stdin.aborted or not (stdin.complete or stdin.left):
+            if stdin.aborted or not stdin.complete:
                 stdin.finish()
         except ClientDisconnected:
             if not stdin.aborted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import time
 from collections import deque
 from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-__all__ = ["ErrorStream", "RequestBody"]
+__all__ = ["REST_SECONDS", "ErrorStream", "RequestBody"]
 
 _READ_SIZE = 65536
+
+REST_SECONDS = 5.0
+"""How long more of a body is taken that is too large already."""
 
 _PIECE = 1024
 """Bytes up to which pieces that wait are joined: each costs some forty besides, and a peer that
@@ -38,7 +42,7 @@ class RequestBody:
         response, for which the rest is taken off the wire: one of them at a time.
     :param spool_limit: bytes.
     :param max_size: bytes; 0 for no limit.
-    :param may_be_left: whether the peer reads its answer though not all of the body was taken.
+    :param may_be_abandoned: whether the peer reads an answer though not all of the body was taken.
     """
 
     def __init__(
@@ -48,13 +52,13 @@ class RequestBody:
         spool_limit: int,
         max_size: int,
         *,
-        may_be_left: bool = False,
+        may_be_abandoned: bool = False,
     ) -> None:
         self._pull = pull
         self._lock = lock
         self._spool_limit = spool_limit
         self._max_size = max_size
-        self._may_be_left = may_be_left
+        self._may_be_abandoned = may_be_abandoned
         self._chunks: deque[bytes] = deque()
 
     # How a body begins; most have no bytes, and little to keep.
@@ -63,8 +67,9 @@ class RequestBody:
     too_large = False
     refused = False
     """Whether the application was told that it is too large."""
-    left = False
-    """Whether the rest of what is too large is not taken off the wire; nothing can follow it."""
+    abandoned = False
+    """Whether the rest is not taken off the wire, so that nothing can follow it."""
+    _patience_ends = 0.0
     aborted = False
     was_read = False
     _waiting = 0
@@ -104,7 +109,6 @@ class RequestBody:
     def refuse(self) -> None:
         """Take it for too large, whatever is still to come."""
         self.too_large = True
-        self.left = self._may_be_left and not self.complete
         self.discard()
 
     def reader(self) -> io.BufferedIOBase:
@@ -124,13 +128,15 @@ class RequestBody:
         """Take what is left of the body off the wire; the application can go on reading it.
 
         Done before the first response byte, so that never both sides wait for the other to read.
+        What is too large may have no end; where it can be, it is abandoned after a while.
 
         :raises ClientDisconnected: the peer left, or gave the request up.
         """
-        while not (self.complete or self.left):
+        while not (self.complete or self.abandoned):
             with self._lock:
-                if not (self.complete or self.left):
+                if not (self.complete or self.abandoned):
                     self._pull_more()
+                    self._lose_patience()
 
     def finish(self) -> None:
         """Take what is left of the body off the wire, and keep nothing of it.
@@ -190,6 +196,12 @@ class RequestBody:
             raise RequestTooLarge(
                 "W20", f"the request body is larger than max_request_body, {self._max_size}"
             )
+
+    def _lose_patience(self) -> None:
+        if self.too_large and self._may_be_abandoned:
+            now = time.monotonic()
+            self._patience_ends = self._patience_ends or now + REST_SECONDS
+            self.abandoned = now > self._patience_ends
 
     def _pull_more(self) -> None:
         self.check()

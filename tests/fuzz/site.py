@@ -176,14 +176,12 @@ def answer(kind, variables, body, *, too_large):
     """
     told = summary(variables)
     if too_large:
-        if kind in _READING:
+        if kind in _READING or kind == "swallows":
             return 413, None
         if kind == "stream":
             return BROKEN
         if kind == "partial":
             return UNKNOWN
-        if kind == "swallows":
-            return 200, told + b"nothing"
     if kind == "fails":
         return 500, None
     if kind == "fails_broken":
