@@ -36,8 +36,8 @@ many does it tell that the peer takes them."""
 
 _LINGER = 5.0
 """Seconds for a peer to take the last response. On TCP a close with unread bytes, or before more
-come, makes the system throw away what it has not sent yet; on any socket, who still sends a body
-then fails, and may not look whether there is an answer."""
+come, makes the system throw away what it has not sent yet; on a Unix socket, who still sends a body
+fails then, and may not look whether there is an answer."""
 
 
 class Phase(enum.Enum):
@@ -152,11 +152,15 @@ class AcceptedTransport(SocketTransport):
 
     def close(self) -> None:
         """See :class:`Transport`; behind a response, once the peer has it."""
-        if self._answered:
+        if self._answered and self._lingers():
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_WR)
                 self._take_what_comes(time.monotonic() + _LINGER)
         super().close()
+
+    def _lingers(self) -> bool:
+        """Whether a close now could take the last response away from the peer."""
+        return self._socket.family != getattr(socket, "AF_UNIX", None) or self._wait(0)
 
     def _take_what_comes(self, until: float) -> None:
         """Read, for nobody, until the peer closes too or the time is over."""
