@@ -66,7 +66,9 @@ class IISWSGIServer(fcgi_base.BaseFCGIServer):
         log_path: str | None = None,
     ) -> None:
         settings = settings or Settings()
-        super().__init__(application, roles=(Role.RESPONDER,))
+        # flup's constructor asks the module resource for a number that is not used. Windows has
+        # none: one of the application's, or a mere folder of images, would be taken for it.
+        self.application, self.roles = application, (Role.RESPONDER,)
         self._connectionClass = GatewayConnection
         self.settings = settings
         self.shutdown = shutdown

@@ -41,7 +41,7 @@ def as_text(error: BaseException) -> str:
     kind, _, trace = info(error)
     try:
         return "".join(traceback.format_exception(kind, error, trace))
-    except Exception as fault:
+    except BaseException as fault:  # an application may raise anything
         stack = "".join(traceback.format_tb(trace))
         why = _NAME.__get__(type(fault))
         return (

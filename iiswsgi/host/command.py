@@ -18,7 +18,7 @@ from types import FrameType
 
 from iiswsgi.errors import Error, ExitStatus, SettingError
 from iiswsgi.host.application import is_loopback
-from iiswsgi.host.definition import Definition, load
+from iiswsgi.host.definition import Definition, load, with_registration
 from iiswsgi.host.failure import WorkerFailure
 from iiswsgi.host.launch import plan
 from iiswsgi.host.site import Site
@@ -123,6 +123,8 @@ def opened_site(args: argparse.Namespace, *, patience: float = 0) -> Iterator[Si
     :raises ConfigError: the site's files.
     """
     definition = load(args.site, os.environ, args.apphost)
+    if args.apphost is None:
+        definition = with_registration(definition)
     virtual_path = _virtual_path(args.virtual_path)
     with (
         _log_folder(args.log_folder) as folder,

@@ -12,10 +12,16 @@ from pathlib import Path
 
 from iiswsgi.errors import ConfigError, SettingError
 from iiswsgi.host.filtering import RequestFilter, read_filter
-from iiswsgi.iis.config import Handler, SiteConfig, parse_config, read_config
+from iiswsgi.iis.config import (
+    FastCgiApplication,
+    Handler,
+    SiteConfig,
+    parse_config,
+    read_config,
+)
 from iiswsgi.iis.template import fill
 
-__all__ = ["Definition", "load"]
+__all__ = ["Definition", "load", "with_registration"]
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +60,28 @@ def load(site: Path, environ: Mapping[str, str], apphost: Path | None = None) ->
         if sys.platform == "win32":  # elsewhere every Windows path is replaced, in launch.py
             config = _with_own_python(config)
     return Definition(path.parent, config, read_filter(data, str(path)))
+
+
+def with_registration(definition: Definition) -> Definition:
+    """The site with what its handlers name taken for registered, where its file registers nothing.
+
+    On a server a web.config is so, for the registration stands in applicationHost.config.
+    """
+    config = definition.config
+    if config.fastcgi_applications:
+        return definition
+    named = (handler.script_processor for handler in config.handlers)
+    commands = [text.partition("|") for text in dict.fromkeys(named) if "|" in text]
+    if not commands:
+        return definition
+    log.warning(
+        "IISWSGI-H43: %s registers no FastCGI application, as on a server, where they are in "
+        "applicationHost.config; what its handlers name is taken for registered, with IIS's "
+        "defaults (--apphost names that file)",
+        config.path,
+    )
+    applications = tuple(FastCgiApplication(path, rest) for path, _, rest in commands)
+    return replace(definition, config=replace(config, fastcgi_applications=applications))
 
 
 def _absolute(site: Path) -> Path:

@@ -66,7 +66,7 @@ class _Formatter(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's own name
         try:
             return super().formatException(ei)
-        except Exception:  # of an exception that cannot be shown as Python shows others
+        except BaseException:  # of an exception that cannot be shown as Python shows others
             return tracebacks.as_text(ei[1]).removesuffix("\n")
 
 

@@ -8,6 +8,7 @@ is, ``docs/environ.rst`` explains under "Local requests".
 
 from __future__ import annotations
 
+import logging
 import os
 import string
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,8 @@ from iiswsgi import tracebacks
 from iiswsgi.locality import is_local
 
 __all__ = ["ErrorPage", "Page", "new_error_id"]
+
+log = logging.getLogger(__name__)
 
 
 class Page(NamedTuple):
@@ -128,38 +131,59 @@ class ErrorPage(NamedTuple):
     def _page(
         self, variables: Mapping[str, Any], status: str, text: str, error_id: str, trace: str
     ) -> Page:
-        parts = [(text, ""), ("Error id:", error_id)]
+        try:
+            return self._dressed(variables, status, text, error_id, trace)
+        except Exception as error:  # a file ipaddress.py of the application's is enough
+            log.error("IISWSGI-W13: a page could not be made, and is a plain one: %r", error)
+            return _page("text/plain", status, _as_text(status, [(text, ""), _id(error_id)], ""))
+
+    def _dressed(
+        self, variables: Mapping[str, Any], status: str, text: str, error_id: str, trace: str
+    ) -> Page:
+        parts = [(text, ""), _id(error_id)]
         if self.log and is_local(variables):
             parts.append(("The cause is in the log on this server, beside this id:", self.log))
         else:
             parts.append(("The cause is in the server's log, beside this id.", ""))
         if "text/html" in _text(variables, "HTTP_ACCEPT"):
-            kind, body = "text/html", _as_html(status, parts, trace)
-        else:
-            kind, body = "text/plain", _as_text(status, parts, trace)
-        data = body.encode("utf-8", "backslashreplace")
-        headers = [
-            ("Content-Type", f"{kind}; charset=utf-8"),
-            ("Content-Length", str(len(data))),
-            ("Cache-Control", "no-store"),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
-        ]
-        return Page(status, headers, data)
+            return _page("text/html", status, _as_html(status, parts, trace))
+        return _page("text/plain", status, _as_text(status, parts, trace))
+
+
+def _id(error_id: str) -> tuple[str, str]:
+    return "Error id:", error_id
+
+
+def _page(kind: str, status: str, body: str) -> Page:
+    data = body.encode("utf-8", "backslashreplace")
+    headers = [
+        ("Content-Type", f"{kind}; charset=utf-8"),
+        ("Content-Length", str(len(data))),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+    ]
+    return Page(status, headers, data)
 
 
 def _as_html(title: str, parts: list[tuple[str, str]], trace: str) -> str:
-    import html  # brings a table of all entities: no cost for a start that needs no page
-
     lines = [
-        f"<p>{html.escape(words)} <code>{html.escape(value)}</code></p>"
+        f"<p>{_escape(words)} <code>{_escape(value)}</code></p>"
         if value
-        else f"<p>{html.escape(words)}</p>"
+        else f"<p>{_escape(words)}</p>"
         for words, value in parts
     ]
     if trace:
-        lines.append(f"<pre>{html.escape(trace)}</pre>")
-    return _HTML.substitute(title=html.escape(title), content="\n".join(lines))
+        lines.append(f"<pre>{_escape(trace)}</pre>")
+    return _HTML.substitute(title=_escape(title), content="\n".join(lines))
+
+
+def _escape(text: str) -> str:
+    """Do what ``html.escape`` does; that module may be one of the application's by now."""
+    return text.translate(_ENTITIES)
+
+
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 
 
 def _as_text(title: str, parts: list[tuple[str, str]], trace: str) -> str:

@@ -64,6 +64,53 @@ def test_request_prints_the_response_and_the_log(tmp_path):
     assert b"exit code 0" in result.stdout + result.stderr
 
 
+def test_a_site_whose_registration_is_elsewhere_is_shown_all_the_same(tmp_path):
+    site = make_site(tmp_path, "use = egg:iiswsgi#test_app")
+    config = site / "web.config"
+    text = config.read_text(encoding="utf-8")
+    begin, end = text.index("<fastCgi>"), text.index("</fastCgi>") + len("</fastCgi>")
+    config.write_text(text[:begin] + text[end:], encoding="utf-8")
+    result = request(str(site), "/")
+    assert result.stdout.startswith(b"HTTP/1.1 200 OK")
+    assert b"IISWSGI-H43" in result.stderr
+    assert b"C05" not in result.stderr
+    empty = tmp_path / "applicationHost.config"
+    empty.write_text("<configuration/>", encoding="utf-8")
+    result = request(str(site), "/", "--apphost", str(empty))
+    assert b"IISWSGI-C05" in result.stderr
+
+
+IN_THE_WAY = {"html.py": "", "ipaddress.py": "", "resource.py": "", "resource/logo.png": ""}
+"""Files of a site that have names of Python's modules, which are imported late or not at all."""
+
+
+@pytest.mark.parametrize(
+    ("application", "status", "said"),
+    [
+        ("def application(environ, start_response): raise KeyError", 500, b"W01"),
+        ("raise ImportError", 500, b"S16"),
+        (
+            "def application(environ, start_response):\n"
+            "    start_response('200 OK', [])\n"
+            "    return [b'here']\n",
+            200,
+            b"here",
+        ),
+    ],
+    ids=["fails", "cannot be loaded", "works"],
+)
+def test_files_of_the_site_that_have_names_of_modules(application, status, said, tmp_path):
+    for name, text in IN_THE_WAY.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "run.wsgi").write_text(application, encoding="utf-8")
+    site = make_site(tmp_path, arguments=f'-m iiswsgi serve "{tmp_path / "run.wsgi"}"')
+    result = request(str(site), "/", "-H", "Accept: text/html")
+    assert result.stdout.startswith(f"HTTP/1.1 {status} ".encode())
+    assert said in result.stdout + result.stderr
+    assert b"exit code 0" in result.stdout + result.stderr or said == b"S16"
+
+
 def test_request_sends_headers_and_a_body(tmp_path):
     site = str(make_site(tmp_path))
     result = request(site, "/echo", "-X", "PUT", "-H", "X-Any: thing", "-d", "@-", data=b"a body")

@@ -10,6 +10,15 @@ def _angry(*names):
     return type("Angry", (Exception,), dict.fromkeys(names, fail))
 
 
+def _interrupting():
+    """A class of exceptions that end what asks for their cause."""
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    return type("Interrupting", (Exception,), {"__cause__": property(fail)})
+
+
 def _caused_by(cause):
     error = ValueError("the last")
     error.__cause__ = cause
@@ -30,6 +39,7 @@ AWKWARD = {
     "no text": lambda: _angry("__str__", "__repr__")(),
     "no comparison": lambda: _angry("__eq__", "__hash__")(),
     "no attributes": lambda: _angry("__getattribute__")(),
+    "a cause that interrupts": lambda: _interrupting()(),
     "a cause without truth": lambda: _caused_by(_angry("__bool__")()),
     "a context without truth": lambda: _in_the_context_of(_angry("__bool__")()),
     "a context without attributes": lambda: _in_the_context_of(_angry("__getattribute__")()),

@@ -419,7 +419,7 @@ class TestRefusals:
         ],
     )
     def test_arguments(self, site: Path, arguments: tuple[str, ...], code: str) -> None:
-        result = run("host", str(site), *arguments)
+        result = run("host", str(site), "--bind", "0", *arguments)
         assert result.returncode == 2
         assert f"IISWSGI-{code}" in result.stderr
 

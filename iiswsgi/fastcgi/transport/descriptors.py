@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
+import os
 
 __all__ = ["connections_within"]
 
@@ -22,12 +22,9 @@ def connections_within(limit: int, threads: int) -> int:
     An application whose files cannot be opened fails, again and again, while connections without a
     request hold the descriptors. Windows has no such limit.
     """
-    if sys.platform == "win32":
-        return limit
-    import resource
-
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if files == resource.RLIM_INFINITY:
+    # Not the module resource, which may be one of the application's by now.
+    files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else -1
+    if files < 0:
         return limit
     room = max(files - _OWN - _EACH * threads, files // 2, 1)
     if room >= limit:

@@ -6,7 +6,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = "for-tests-only"
 
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "www.example.com"]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "www.example.com"]
 CSRF_TRUSTED_ORIGINS = ["https://www.example.com"]
 
 STATIC_URL = "static/"
