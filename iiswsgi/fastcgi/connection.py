@@ -42,7 +42,14 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
         fcgi_base.Connection.__init__(self, transport, address, server, timeout)
         self.decoder = protocol.Decoder()
         self.pairs = PairsDecoder()
-        self._pulling = threading.Lock()
+        self.source = streams.Source(
+            self.pull,
+            threading.Lock(),
+            server.spool_limit,
+            server.max_request_body,
+            may_be_abandoned=transport.shows_break,
+        )
+        """Where the bodies of its requests come from."""
         handlers: dict[int, Callable[[Record], None]] = {
             RecordType.BEGIN_REQUEST: self._do_begin_request,
             RecordType.ABORT_REQUEST: self._do_abort_request,
@@ -52,6 +59,7 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
             RecordType.GET_VALUES: self._do_get_values,
         }
         self._handler_of = handlers.get
+        self._unread = False
 
     def run(self) -> None:
         """Serve until the peer or the process's end says so; never raises what the peer did."""
@@ -86,18 +94,7 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
             with contextlib.suppress(ClientDisconnected):
                 self._send(protocol.encode_record(RecordType.UNKNOWN_TYPE, 0, bytes(8)))
 
-    def _make_body(self) -> streams.RequestBody:
-        server = self.server
-        return streams.RequestBody(
-            self.pull,
-            self._pulling,
-            server.spool_limit,
-            server.max_request_body,
-            may_be_abandoned=self._sock.shows_break,
-        )
-
-    _inputStreamClass = staticmethod(_make_body)  # noqa: N815  # flup's name
-    """Gives the body of a connection's request, which is pulled through it."""
+    _inputStreamClass = streams.RequestBody  # noqa: N815  # flup's name
 
     def pull(self) -> None:
         """Take one more record for the application, whose business malformed bytes are not.
@@ -146,7 +143,7 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
         return bool(data)
 
     def _cleanupSocket(self) -> None:  # noqa: N802  # flup's name
-        self._sock.close()
+        self._sock.close(unread=self._unread)
 
     def writeRecord(self, rec: Any) -> None:  # noqa: N802  # flup's name
         """Take a record that flup made, and send all that was gathered with it.
@@ -176,7 +173,9 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
         # Request and stream hold each other; cut here, both and the body go at once. Left to the
         # garbage collector they cost a small request a tenth of its time, and memory for longer.
         req.stdout._req = None
-        if req.stdin.abandoned or (not req.flags & protocol.KEEP_CONN and not self._requests):
+        if req.stdin.abandoned:
+            self._keepGoing, self._unread = False, True
+        elif not req.flags & protocol.KEEP_CONN and not self._requests:
             self._keepGoing = False
 
     # In: one method a record type.
@@ -202,8 +201,11 @@ class GatewayConnection(Outgoing, fcgi_base.Connection):
     def _do_usual_request(self, request_id: int, role: int, flags: int, params: bytes) -> None:
         """Do at once what BEGIN_REQUEST, PARAMS and two empty records ask for."""
         request = self._requests[request_id] = self._new_request(request_id, role, flags)
-        request.add_params(params, self.server.max_params_bytes)
-        request.end_params(self.server.max_params)
+        if len(params) <= self.server.max_params_bytes:
+            request.decode_params(params, self.server.max_params)
+        else:
+            request.add_params(params, self.server.max_params_bytes)
+            request.end_params(self.server.max_params)
         request.stdin.complete = True
         self._start_request(request)
 

@@ -37,9 +37,9 @@ class PairsDecoder:
 
     def __init__(self) -> None:
         self._common: dict[str, str] = {}
-        self._sections: list[tuple[bytes, str]] = []
-        """Each a run of common pairs as they are encoded, and the name of the last pair that is not
-        common before the next run; an empty name at the end, where none may come."""
+        self._sections: list[tuple[bytes, int, str]] = []
+        """Each a run of common pairs as they are encoded, its length, and the name of the last pair
+        that is not common before the next run; an empty name at the end, where none may come."""
         self._encoded: set[bytes] | None = None
         self._looks = _LOOKS
 
@@ -59,10 +59,10 @@ class PairsDecoder:
         text = data.decode("latin-1")  # slicing text is cheaper than decoding slices
         position = own = 0
         try:
-            for run, last in self._sections:
+            for run, length, last in self._sections:
                 if not data.startswith(run, position):
                     return None
-                position += len(run)
+                position += length
                 name = ""
                 # What every request goes through once for each pair of its own.
                 while name != last:
@@ -95,11 +95,11 @@ class PairsDecoder:
                 last = name
                 continue
             if last:
-                self._sections.append((run, last))
+                self._sections.append((run, len(run), last))
                 run, last = b"", ""
             self._common[name] = value
             run += pair
-        self._sections.append((run, last))
+        self._sections.append((run, len(run), last))
 
 
 def _encoded_pairs(data: bytes) -> Iterator[bytes]:

@@ -151,7 +151,7 @@ class GatewayRequest(fcgi_base.Request):
         self._timeout = timeout
         self.server = conn.server
         self.params: dict[str, str] = {}
-        self.stdin = input_stream_class(conn)
+        self.stdin = input_stream_class(conn.source)
         self.stdout: ResponseStream = ResponseStream(conn, self, _STDOUT)
         self._params_data: list[bytes] = []
 
@@ -167,6 +167,15 @@ class GatewayRequest(fcgi_base.Request):
     def end_params(self, limit: int) -> None:
         """Decode PARAMS over the whole stream, however it was cut into records.
 
+        See :meth:`decode_params`.
+        """
+        data = b"".join(self._params_data)
+        self._params_data.clear()
+        self.decode_params(data, limit)
+
+    def decode_params(self, data: bytes, limit: int) -> None:
+        """Decode the whole stream of PARAMS.
+
         :param limit: number of variables; with more the request is refused.
         :raises ProtocolError: they end within a pair.
         """
@@ -174,10 +183,9 @@ class GatewayRequest(fcgi_base.Request):
         if self.role not in _WITH_STDIN:
             self.stdin.complete = True  # else the end may have come before, which is odd but legal
         try:
-            self.params = self._conn.pairs.decode(b"".join(self._params_data), limit)
+            self.params = self._conn.pairs.decode(data, limit)
         except RequestTooLarge as error:
             self.refusal = error.sentence
-        self._params_data.clear()
 
     def run(self) -> None:
         """Serve the request and end it.

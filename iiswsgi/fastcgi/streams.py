@@ -10,7 +10,7 @@ import contextlib
 import io
 import time
 from collections import deque
-from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO, cast
 
 from iiswsgi.errors import ClientDisconnected, RequestTooLarge
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-__all__ = ["REST_SECONDS", "ErrorStream", "RequestBody"]
+__all__ = ["REST_SECONDS", "ErrorStream", "RequestBody", "Source"]
 
 _READ_SIZE = 65536
 
@@ -30,35 +30,31 @@ _PIECE = 1024
 sends two at a time would fill the memory with those."""
 
 
+class Source(NamedTuple):
+    """Where the bodies of a connection's requests come from, and how much of them is kept."""
+
+    pull: Callable[[], None]
+    """Takes one more record off the connection; raises ClientDisconnected."""
+    lock: threading.Lock
+    """An application may read in one thread while another begins the response, for which the rest
+    is taken off the wire: one of them at a time."""
+    spool_limit: int
+    """Bytes that have arrived and were not read; at most so many stay in memory."""
+    max_size: int
+    """Bytes of one body; 0 for no limit."""
+    may_be_abandoned: bool = False
+    """Whether the peer reads an answer though not all of the body was taken."""
+
+
 class RequestBody:
     """One request's body: filled by STDIN records, read by the application.
 
-    At most ``spool_limit`` bytes that have arrived and were not read stay in memory; what is more
-    goes to a temporary file. Reading takes the next record off the wire when nothing is at hand,
-    so an application that reads as it goes needs neither.
-
-    :param pull: takes one more record off the connection; raises ClientDisconnected.
-    :param lock: the connection's. An application may read in one thread while another begins the
-        response, for which the rest is taken off the wire: one of them at a time.
-    :param spool_limit: bytes.
-    :param max_size: bytes; 0 for no limit.
-    :param may_be_abandoned: whether the peer reads an answer though not all of the body was taken.
+    What is more than ``spool_limit`` goes to a temporary file. Reading takes the next record off
+    the wire when nothing is at hand, so an application that reads as it goes needs neither.
     """
 
-    def __init__(
-        self,
-        pull: Callable[[], None],
-        lock: threading.Lock,
-        spool_limit: int,
-        max_size: int,
-        *,
-        may_be_abandoned: bool = False,
-    ) -> None:
-        self._pull = pull
-        self._lock = lock
-        self._spool_limit = spool_limit
-        self._max_size = max_size
-        self._may_be_abandoned = may_be_abandoned
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._chunks: deque[bytes] = deque()
 
     # How a body begins; most have no bytes, and little to keep.
@@ -84,12 +80,12 @@ class RequestBody:
             self.complete = True
             return
         self.size += len(data)
-        if self._max_size and self.size > self._max_size:
+        if 0 < self._source.max_size < self.size:
             self.refuse()
         if self._discarding:
             return
         self._waiting += len(data)
-        if self._spool is None and self._waiting <= self._spool_limit:
+        if self._spool is None and self._waiting <= self._source.spool_limit:
             if self._chunks and len(self._chunks[-1]) + len(data) <= _PIECE:
                 self._chunks[-1] += data
             else:
@@ -133,7 +129,7 @@ class RequestBody:
         :raises ClientDisconnected: the peer left, or gave the request up.
         """
         while not (self.complete or self.abandoned):
-            with self._lock:
+            with self._source.lock:
                 if not (self.complete or self.abandoned):
                     self._pull_more()
                     self._lose_patience()
@@ -163,7 +159,7 @@ class RequestBody:
         :raises OSError: the temporary file could not take it.
         """
         self.was_read = True
-        with self._lock:
+        with self._source.lock:
             while True:
                 if self._lost is not None:
                     raise self._lost
@@ -194,18 +190,18 @@ class RequestBody:
         """
         if self.too_large:
             raise RequestTooLarge(
-                "W20", f"the request body is larger than max_request_body, {self._max_size}"
+                "W20", f"the request body is larger than max_request_body, {self._source.max_size}"
             )
 
     def _lose_patience(self) -> None:
-        if self.too_large and self._may_be_abandoned:
+        if self.too_large and self._source.may_be_abandoned:
             now = time.monotonic()
             self._patience_ends = self._patience_ends or now + REST_SECONDS
             self.abandoned = now > self._patience_ends
 
     def _pull_more(self) -> None:
         self.check()
-        self._pull()
+        self._source.pull()
         self.check()
 
     def _to_spool(self, data: bytes) -> None:

@@ -165,9 +165,10 @@ def settle() -> None:
     ``sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")`` is another usual line; of
     such a stream the text would come when there are 8 KiB, in whatever request that is.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if type(stream) is not LineStream:
-            _hasten(stream)
+    if type(sys.stdout) is not LineStream:
+        _hasten(sys.stdout)
+    if type(sys.stderr) is not LineStream:
+        _hasten(sys.stderr)
 
 
 def _hasten(stream: object) -> None:

@@ -44,7 +44,7 @@ class FakeTransport:
         self.events.append(("send", len(data)))
         self.sent.append(data)
 
-    def close(self):
+    def close(self, *, unread=False):
         self.closed = True
 
 

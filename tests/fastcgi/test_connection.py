@@ -762,9 +762,10 @@ def test_flup_still_has_every_name_that_is_relied_on():
         "_inputStreamClass",
     ):
         assert hasattr(base.Connection, name), name
-    connection = GatewayConnection(None, None, None, 0)
+    transport = FakeTransport([])
+    connection = GatewayConnection(transport, None, FakeServer(None), 0)
     assert connection._requests == {}
-    assert connection._sock is None
+    assert connection._sock is transport
     stream = ResponseStream(connection, None, RecordType.STDOUT)
     assert (stream._bufList, stream.dataWritten, stream.closed) == ([], False, False)
     assert base.FCGI_RESPONDER == Role.RESPONDER

@@ -12,7 +12,7 @@ import tracemalloc
 import pytest
 
 from iiswsgi.errors import ClientDisconnected, RequestTooLarge
-from iiswsgi.fastcgi.streams import ErrorStream, RequestBody
+from iiswsgi.fastcgi.streams import ErrorStream, RequestBody, Source
 
 
 def make_body(chunks=(), *, spool_limit=1000, max_size=0):
@@ -28,7 +28,7 @@ def make_body(chunks=(), *, spool_limit=1000, max_size=0):
         else:
             body.add_data(item)
 
-    body = RequestBody(pull, threading.Lock(), spool_limit, max_size)
+    body = RequestBody(Source(pull, threading.Lock(), spool_limit, max_size))
     return body, waiting
 
 

@@ -74,7 +74,7 @@ class WatchingTransport:
             raise ClientDisconnected("P10", "the fuzzer's peer has left")
         self.sent.append((self.received, data))
 
-    def close(self):
+    def close(self, *, unread=False):
         self.closed = True
 
     @property

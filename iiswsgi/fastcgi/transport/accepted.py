@@ -150,17 +150,14 @@ class AcceptedTransport(SocketTransport):
     def _enter(self, phase: Phase) -> None:
         self._phase, self._since = phase, time.monotonic()
 
-    def close(self) -> None:
+    def close(self, *, unread: bool = False) -> None:
         """See :class:`Transport`; behind a response, once the peer has it."""
-        if self._answered and self._lingers():
+        is_unix = self._socket.family == getattr(socket, "AF_UNIX", None)
+        if unread or (self._answered and not is_unix):
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_WR)
                 self._take_what_comes(time.monotonic() + _LINGER)
         super().close()
-
-    def _lingers(self) -> bool:
-        """Whether a close now could take the last response away from the peer."""
-        return self._socket.family != getattr(socket, "AF_UNIX", None) or self._wait(0)
 
     def _take_what_comes(self, until: float) -> None:
         """Read, for nobody, until the peer closes too or the time is over."""

@@ -60,5 +60,8 @@ class Transport(Protocol):
         :raises ClientDisconnected: the peer is gone.
         """
 
-    def close(self) -> None:
-        """Let go of the stream; further calls of this method do nothing."""
+    def close(self, *, unread: bool = False) -> None:
+        """Let go of the stream; further calls of this method do nothing.
+
+        :param unread: the peer has its answer, but may still be sending.
+        """

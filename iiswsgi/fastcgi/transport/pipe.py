@@ -87,8 +87,9 @@ class PipeTransport:
                 "P10", f"{self.name} is gone while the response was sent ({error})"
             ) from error
 
-    def close(self) -> None:
+    def close(self, *, unread: bool = False) -> None:
         """Close both ends; what was written stays readable for the peer."""
+        del unread  # nothing is left unread here
         if self._receiver.handle != -1:
             self._receiver.close()
             self._sender.close()

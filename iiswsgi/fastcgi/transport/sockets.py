@@ -125,8 +125,9 @@ class SocketTransport:
                 "P10", f"{self.name} is gone while the response was sent ({why})"
             ) from error
 
-    def close(self) -> None:
+    def close(self, *, unread: bool = False) -> None:
         """Half-close, so that the peer gets all that was sent, then close."""
+        del unread  # who has to wait for the peer does so first
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
         self._socket.close()
