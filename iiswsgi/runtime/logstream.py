@@ -42,10 +42,12 @@ class LineBuffer(io.BufferedIOBase):
         """Take *data*, any bytes-like object."""
         piece = bytes(memoryview(data).cast("B"))  # type: ignore[arg-type]  # raises TypeError as others do
         ident, thread = threading.get_ident(), threading.current_thread()
-        line = self._waiting.get(ident) or _Line(thread)
-        if line.thread is not thread:  # it has ended, and the system has given its number away
+        request = running.number()
+        line = self._waiting.get(ident)
+        if line is None or line.thread is not thread or line.request != request:
+            # What is there is another request's, or an ended thread's whose number is given away.
             self._finish_thread()
-            line = _Line(thread)
+            line = _Line(thread, request)
         whole = line.add(piece)
         if line.is_open():
             self._waiting[ident] = line
@@ -97,12 +99,11 @@ class LineBuffer(io.BufferedIOBase):
 
 
 class _Line:
-    """What *thread* has written since its last newline."""
+    """What *thread* has written since its last newline, in the *request* of that number."""
 
-    def __init__(self, thread: threading.Thread) -> None:
+    def __init__(self, thread: threading.Thread, request: int | None) -> None:
         self.thread = thread
-        self.request = running.number()
-        """The request that was served when it was begun."""
+        self.request = request
         self.text = bytearray()
         self._cut = False
         """Whether it was handed on without its newline, which may still come."""

@@ -135,7 +135,7 @@ class ErrorPage(NamedTuple):
             return self._dressed(variables, status, text, error_id, trace)
         except Exception as error:  # a file ipaddress.py of the application's is enough
             log.error("IISWSGI-W13: a page could not be made, and is a plain one: %r", error)
-            return _page("text/plain", status, _as_text(status, [(text, ""), _id(error_id)], ""))
+            return _whole("text/plain", status, _as_text(status, [(text, ""), _id(error_id)], ""))
 
     def _dressed(
         self, variables: Mapping[str, Any], status: str, text: str, error_id: str, trace: str
@@ -146,15 +146,15 @@ class ErrorPage(NamedTuple):
         else:
             parts.append(("The cause is in the server's log, beside this id.", ""))
         if "text/html" in _text(variables, "HTTP_ACCEPT"):
-            return _page("text/html", status, _as_html(status, parts, trace))
-        return _page("text/plain", status, _as_text(status, parts, trace))
+            return _whole("text/html", status, _as_html(status, parts, trace))
+        return _whole("text/plain", status, _as_text(status, parts, trace))
 
 
 def _id(error_id: str) -> tuple[str, str]:
     return "Error id:", error_id
 
 
-def _page(kind: str, status: str, body: str) -> Page:
+def _whole(kind: str, status: str, body: str) -> Page:
     data = body.encode("utf-8", "backslashreplace")
     headers = [
         ("Content-Type", f"{kind}; charset=utf-8"),

@@ -90,6 +90,16 @@ def test_what_a_thread_leaves_is_not_of_the_request_in_which_it_is_found(lines, 
     assert lines == [(None, ["left"]), (number, ["of this one"])]
 
 
+@pytest.mark.parametrize("flush", [False, True])
+def test_what_was_begun_before_a_request_is_no_line_of_it(flush, lines):
+    stream = LineStream(lambda given, request: lines.append((request, given)), 1, "stdout")
+    print("loading", end="", file=stream, flush=flush)
+    number = running.begin({})
+    print("in the request", file=stream)
+    running.end()
+    assert lines == [(None, ["loading"]), (number, ["in the request"])]
+
+
 def test_a_line_without_an_end_waits_no_longer_than_its_request(lines):
     stream = LineStream(lambda given, request: lines.append((request, given)), 2, "stderr")
     first = running.begin({})
