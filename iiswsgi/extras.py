@@ -10,7 +10,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from iiswsgi.fastcgi.streams import ErrorStream
+from iiswsgi.fastcgi.errorstream import ErrorStream
 from iiswsgi.runtime import running
 from iiswsgi.runtime.tracing import Tracing
 from iiswsgi.wsgi import access

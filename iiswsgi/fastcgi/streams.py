@@ -1,8 +1,4 @@
-"""A request's streams that know nothing of flup: the body, pulled in, and ``wsgi.errors``.
-
-``RequestBody`` takes STDIN records off the connection as the application asks for them.
-``ErrorStream`` is for the rare setting that wants the application's messages on FCGI_STDERR too.
-"""
+"""A request's body: STDIN records, taken off the connection as the application asks for them."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import contextlib
 import io
 import time
 from collections import deque
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from iiswsgi.errors import ClientDisconnected, RequestTooLarge
 
@@ -18,7 +14,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-__all__ = ["REST_SECONDS", "ErrorStream", "RequestBody", "Source"]
+__all__ = ["REST_SECONDS", "RequestBody", "Source"]
 
 _READ_SIZE = 65536
 
@@ -263,29 +259,3 @@ class _RawBody(io.RawIOBase):
         while chunk := self._body.next_chunk(_READ_SIZE):
             parts.append(chunk)
         return b"".join(parts)
-
-
-class ErrorStream:
-    """``wsgi.errors`` that goes to the log and, because a setting asks for it, to FCGI_STDERR.
-
-    IIS turns any STDERR text into a 500 by default (``stderrMode``).
-    """
-
-    def __init__(self, log: TextIO, send: Callable[[bytes], None]) -> None:
-        self._log = log
-        self._send = send
-
-    def write(self, text: str) -> int:
-        """Write to both."""
-        written = self._log.write(text)
-        self._send(text.encode("utf-8", "backslashreplace"))
-        return written
-
-    def writelines(self, lines: list[str]) -> None:
-        """Write each line to both."""
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        """Flush the log; the record leaves with the response."""
-        self._log.flush()

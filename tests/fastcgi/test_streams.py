@@ -12,7 +12,7 @@ import tracemalloc
 import pytest
 
 from iiswsgi.errors import ClientDisconnected, RequestTooLarge
-from iiswsgi.fastcgi.streams import ErrorStream, RequestBody, Source
+from iiswsgi.fastcgi.streams import RequestBody, Source
 
 
 def make_body(chunks=(), *, spool_limit=1000, max_size=0):
@@ -147,16 +147,6 @@ def test_a_vanished_peer_surfaces_from_the_read():
     body, _ = make_body([b"part"])
     with pytest.raises(ConnectionError, match="gone"):
         body.reader().read()
-
-
-def test_error_text_goes_to_the_log_and_to_the_web_server():
-    sent, log = [], io.StringIO()
-    stream = ErrorStream(log, sent.append)
-    assert stream.write("caf\xe9 \ud800") == 6
-    stream.writelines(["a", "b"])
-    stream.flush()
-    assert log.getvalue() == "caf\xe9 \ud800ab"
-    assert b"".join(sent) == b"caf\xc3\xa9 \\ud800ab"
 
 
 def test_a_spool_that_fails_concerns_the_reader_alone(monkeypatch):
