@@ -22,6 +22,7 @@ import time
 from iiswsgi.runtime import rotation, sharedfile
 
 __all__ = [
+    "HALF_LINE_SECONDS",
     "KEPT_FILES",
     "LOCK_NAME",
     "LOCK_SECONDS",
@@ -43,6 +44,11 @@ makes them take turns, and on a machine with too much to do one of many may be u
 RETRY_SECONDS = 10.0
 """Pause before that is tried again which failed: a rotation, because a viewer holds the file, or
 getting the lock. Both cost time at every write."""
+
+HALF_LINE_SECONDS = 0.05
+"""How long a line without its end may be one that is being written, by whoever did not get the lock
+or had it deleted: systems make a file longer page by page, and may suspend who writes in between.
+Everybody waits as long, each time that somebody has left half a line."""
 
 LOCK_NAME = "{}.lock"
 
@@ -266,20 +272,27 @@ class LogFile:
         rotation.rotate(self.path, self.kept_files)
 
     def _ends_in_half_a_line(self) -> bool:
-        """Whether the last line has no end.
+        """Whether the last line has no end, and nobody is about to write it.
 
         What the file is appended to by cannot be read. If nothing can, the line is taken for whole:
         writing matters more.
         """
+        with contextlib.suppress(OSError):
+            if self._lacks_end():
+                time.sleep(HALF_LINE_SECONDS)
+                before, self._size = self._size, os.fstat(self._reader).st_size
+                return self._size == before
+        return False
+
+    def _lacks_end(self) -> bool:
         if not self._size:
             return False
-        with contextlib.suppress(OSError):
-            if self._reader < 0:
-                self._reader = sharedfile.open_reading(self.path)
-            if sharedfile.identity(os.fstat(self._reader)) == self._identity:
-                os.lseek(self._reader, self._size - 1, os.SEEK_SET)
-                return os.read(self._reader, 1) not in (b"", b"\n")
-        return False
+        if self._reader < 0:
+            self._reader = sharedfile.open_reading(self.path)
+        if sharedfile.identity(os.fstat(self._reader)) != self._identity:
+            return False
+        os.lseek(self._reader, self._size - 1, os.SEEK_SET)
+        return os.read(self._reader, 1) not in (b"", b"\n")
 
     def _close_reader(self) -> None:
         if self._reader >= 0:

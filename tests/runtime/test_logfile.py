@@ -318,6 +318,20 @@ def test_whoever_writes_ends_what_others_left_since(path, monkeypatch):
     ]
 
 
+def test_a_line_that_is_being_written_is_left_to_its_writer(path, monkeypatch):
+    path.write_bytes(b"hal")
+
+    def meanwhile(seconds):
+        with path.open("ab") as other:
+            other.write(b"f\n")
+
+    monkeypatch.setattr(logfile.time, "sleep", meanwhile)
+    file = LogFile(str(path))
+    file.write(b"one\n")
+    file.close()
+    assert path.read_bytes() == b"half\none\n"
+
+
 def test_after_a_rotation_nobody_looks_into_the_renamed_file(path):
     own, other = LogFile(str(path)), LogFile(str(path))
     own.write(b"one\n")
